@@ -1,0 +1,44 @@
+# make lab and make test are all a reader needs; each sets up what it needs, once.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+ROOT_FLAG := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
+# no screen: do not look for a browser, print the address instead
+SCREEN_FLAG := $(shell [ "$$(uname)" = Darwin ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || echo --no-browser)
+LAB := --LabApp.default_url=/lab/tree/nbs/00_foundations.ipynb $(ROOT_FLAG) $(SCREEN_FLAG) $(LAB_FLAGS)
+
+.PHONY: help install lab test check notebooks export clean
+
+help:
+	@echo 'make lab         set up, then open JupyterLab on the notebooks'
+	@echo 'make test        set up, then check everything that CI checks'
+	@echo 'make check       the quick part of it: notebooks clean, library in sync, imports backwards'
+	@echo 'make notebooks   run every notebook in a fresh kernel and store its outputs'
+	@echo 'make export      write the library anew from the notebooks'
+	@echo 'make clean       remove what was installed and built'
+
+install: $(READY)
+
+$(READY): settings.ini setup.py constraints.txt tools/setup.sh
+	@PYTHON="$(PYTHON)" sh tools/setup.sh
+	@touch $@
+
+lab: $(READY)
+	JUPYTER_CONFIG_PATH=$(CURDIR)/tools/jupyter $(BIN)/jupyter lab $(LAB)
+
+check: $(READY)
+	@$(BIN)/python tools/check_tree.py
+
+test: check
+	@$(BIN)/python -m pytest -q tests
+	@$(BIN)/python tools/notebooks.py test
+
+notebooks: $(READY)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nbdev_export
+	@$(BIN)/python tools/notebooks.py store
+
+export: $(READY)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nbdev_export
+
+clean:
+	rm -rf .venv build dist *.egg-info
