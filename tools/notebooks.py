@@ -33,8 +33,9 @@ class Client(NotebookClient):
 
     async def peak_memory(self):
         "The kernel's peak memory in MB."
-        cell = nbformat.v4.new_code_cell(PEAK)
-        await super().async_execute_cell(cell, len(self.nb.cells), store_history=False)
+        self.nb.cells.append(nbformat.v4.new_code_cell(PEAK))
+        cell = await super().async_execute_cell(self.nb.cells[-1], len(self.nb.cells) - 1, store_history=False)
+        self.nb.cells.pop()
         return int(cell.outputs[0]['text'])
 
 
@@ -48,7 +49,8 @@ def write(path, nb):
 async def run(path, mode, timeout):
     "Run one notebook; returns (error or None, seconds, MB)."
     nb = nbformat.read(path, as_version=4)
-    client = Client(nb, timeout=timeout, kernel_name='python3', resources={'metadata': {'path': str(NBS)}})
+    client = Client(nb, timeout=timeout, kernel_name='python3', extra_arguments=['--log-level=40'],
+                    resources={'metadata': {'path': str(NBS)}})
     start, memory, error = time.perf_counter(), 0, None
     try:
         async with client.async_setup_kernel(env=environment(mode)):
