@@ -36,6 +36,7 @@ test: check
 notebooks: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nbdev_export
 	@$(BIN)/python tools/notebooks.py store
+	@$(BIN)/python tools/readme_figure.py
 
 export: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nbdev_export

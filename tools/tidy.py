@@ -3,6 +3,7 @@ import re
 from nbdev.clean import clean_nb
 
 WIDGET = 'application/vnd.jupyter.widget-view+json'
+SLIDER = 'A slider stands here while the notebook runs.'
 PROGRESS = re.compile(r'\d+%\|')
 
 
@@ -28,10 +29,10 @@ def merge_streams(outputs):
 
 
 def tidy_outputs(outputs):
-    "Outputs without progress bars, and with sliders as text: a widget's view holds an address that is new each time."
+    "Outputs without progress bars, and with words for sliders: a widget's view holds an address that is new each time."
     kept = [out for out in outputs if not is_progress(out)]
     for out in kept:
-        if out.get('data', {}).pop(WIDGET, None): out['metadata'] = {}
+        if WIDGET in out.get('data', {}): out.update(data={'text/plain': [SLIDER]}, metadata={})
     return merge_streams(kept)
 
 

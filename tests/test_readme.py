@@ -1,0 +1,28 @@
+"""The README says what is true: its code runs, its picture is the notebook's, its files exist."""
+import re, subprocess, sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT/'tools'))
+from readme_figure import stored_figure
+
+README = (ROOT/'README.md').read_text(encoding='utf-8')
+
+
+def test_code_runs(tmp_path):
+    blocks = re.findall(r'```python\n(.*?)```', README, re.S)
+    assert blocks
+    for block in blocks: subprocess.run([sys.executable, '-c', block], check=True, cwd=tmp_path)
+
+
+def test_picture_is_the_notebooks():
+    assert (ROOT/'docs/depth.png').read_bytes() == stored_figure('00_foundations.ipynb', 'depth'), 'run make notebooks'
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r'\]\(([^)#]+)', README):
+        if not target.startswith('http'): assert (ROOT/target).exists(), target
+
+
+def test_every_chapter_is_in_the_map():
+    for path in (ROOT/'nbs').glob('[0-9]*.ipynb'): assert f'nbs/{path.name}' in README, path.name
