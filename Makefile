@@ -7,13 +7,14 @@ ROOT_FLAG := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 SCREEN_FLAG := $(shell [ "$$(uname)" = Darwin ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || echo --no-browser)
 LAB := --LabApp.default_url=/lab/tree/nbs/00_foundations.ipynb $(ROOT_FLAG) $(SCREEN_FLAG) $(LAB_FLAGS)
 
-.PHONY: help install lab test check notebooks export clean
+.PHONY: help install lab test check notebooks export site clean
 
 help:
 	@echo 'make lab         set up, then open JupyterLab on the notebooks'
 	@echo 'make test        set up, then check everything that CI checks'
 	@echo 'make check       the quick part of it: notebooks clean, library in sync, imports backwards'
 	@echo 'make notebooks   run every notebook in a fresh kernel and store its outputs'
+	@echo 'make site        build the website into _site'
 	@echo 'make export      write the library anew from the notebooks'
 	@echo 'make clean       remove what was installed and built'
 
@@ -42,4 +43,7 @@ export: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nbdev_export
 
 clean:
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv _site build dist *.egg-info
+
+site: $(READY)
+	@$(BIN)/python docs/build.py

@@ -1,0 +1,55 @@
+"""Build the website into _site (or the folder named): straight from the notebooks with their stored outputs, without network."""
+import re, shutil, sys, tempfile
+from pathlib import Path
+
+from sphinx.cmd.build import main as sphinx
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import pages
+
+DOCS = Path(__file__).resolve().parent
+
+
+def prepare(source):
+    "Fill the folder `source` with what Sphinx reads: the notebooks, the pages made from them, and the static files."
+    for path in pages.notebooks(): shutil.copy(path, source)
+    for name in ('library', 'answers'): (source/f'{name}.md').write_text(getattr(pages, f'{name}_page')(), encoding='utf-8')
+    (source/'index.md').write_text(pages.home_page(), encoding='utf-8')
+    shutil.copytree(DOCS/'_static', source/'_static')
+    shutil.copy(DOCS/'depth.png', source/'_static')
+    (source/'_static'/'modules.css').write_text(pages.module_css(), encoding='utf-8')
+
+
+def prune(out):
+    "Drop what no page asks for: source maps, MathJax's other inputs and outputs, Sphinx's copies."
+    mathjax = out/'_static'/'mathjax'
+    keep = [mathjax/'tex-chtml.js', mathjax/'output'/'chtml'/'fonts']
+    for path in sorted(out.rglob('*'), reverse=True):
+        if path.is_dir(): continue
+        other = path.is_relative_to(mathjax) and not any(path.is_relative_to(k) for k in keep)
+        if other or path.suffix == '.map': path.unlink()
+    for folder in sorted((p for p in out.rglob('*') if p.is_dir()), reverse=True):
+        if not any(folder.iterdir()): folder.rmdir()
+    shutil.rmtree(out/'_sources', ignore_errors=True)
+    # the icons' script is larger than all else on the home page together; course.css draws the few icons in use from the theme's font
+    (out/'_static'/'scripts'/'fontawesome.js').unlink()
+    for page in out.glob('*.html'):
+        text = re.sub(r'\s*<(script|link)[^>]*fontawesome\.js[^>]*>(</script>)?', '', page.read_text(encoding='utf-8'))
+        page.write_text(text, encoding='utf-8')
+
+
+def main():
+    out = Path(sys.argv[1] if len(sys.argv) > 1 else DOCS.parent/'_site').resolve()
+    if out.exists(): shutil.rmtree(out)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder).resolve()/'source'
+        source.mkdir()
+        prepare(source)
+        failed = sphinx(['-q', '-W', '--keep-going', '-b', 'html', '-c', str(DOCS), '-D', f'html_static_path={source}/_static', '-d', f'{folder}/doctrees', str(source), str(out)])
+    shutil.rmtree(out/'.doctrees', ignore_errors=True)
+    prune(out)
+    if not failed: print(f'site: {out}/index.html')
+    sys.exit(failed)
+
+
+if __name__ == '__main__': main()
