@@ -7,12 +7,13 @@ ROOT_FLAG := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 SCREEN_FLAG := $(shell [ "$$(uname)" = Darwin ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || echo --no-browser)
 LAB := --LabApp.default_url=/lab/tree/nbs/00_foundations.ipynb $(ROOT_FLAG) $(SCREEN_FLAG) $(LAB_FLAGS)
 
-.PHONY: help install lab test check notebooks export site clean
+.PHONY: help install lab test check browser notebooks export site clean
 
 help:
 	@echo 'make lab         set up, then open JupyterLab on the notebooks'
 	@echo 'make test        set up, then check everything that CI checks'
 	@echo 'make check       the quick part of it: notebooks clean, library in sync, imports backwards'
+	@echo 'make browser     the website and JupyterLab in a real browser (Chromium; skipped where there is none)'
 	@echo 'make notebooks   run every notebook in a fresh kernel and store its outputs'
 	@echo 'make site        build the website into _site'
 	@echo 'make export      write the library anew from the notebooks'
@@ -31,8 +32,11 @@ check: $(READY)
 	@$(BIN)/python tools/check_tree.py
 
 test: check
-	@$(BIN)/python -m pytest -q tests
+	@$(BIN)/python -m pytest -q tests --ignore tests/browser
 	@$(BIN)/python tools/notebooks.py test
+
+browser: $(READY)
+	$(BIN)/python -m pytest -q -rs tests/browser
 
 notebooks: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nbdev_export

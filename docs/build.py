@@ -42,13 +42,15 @@ def main():
     out = Path(sys.argv[1] if len(sys.argv) > 1 else DOCS.parent/'_site').resolve()
     if out.exists(): shutil.rmtree(out)
     with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder).resolve()/'source'
+        source, html = Path(folder).resolve()/'source', Path(folder).resolve()/'build'/'html'
         source.mkdir()
         prepare(source)
-        failed = sphinx(['-q', '-W', '--keep-going', '-b', 'html', '-c', str(DOCS), '-D', f'html_static_path={source}/_static', '-d', f'{folder}/doctrees', str(source), str(out)])
-    shutil.rmtree(out/'.doctrees', ignore_errors=True)
-    prune(out)
-    if not failed: print(f'site: {out}/index.html')
+        failed = sphinx(['-q', '-W', '--keep-going', '-b', 'html', '-c', str(DOCS), '-D', f'html_static_path={source}/_static',
+                         '-d', f'{folder}/doctrees', str(source), str(html)])
+        if not failed:
+            prune(html)
+            shutil.move(html, out)
+            print(f'site: {out}/index.html')
     sys.exit(failed)
 
 
