@@ -6,7 +6,7 @@
 Without names: every numbered notebook in nbs/. Tests run with IN_TEST=1, as nbdev_test does, so that a long run can shorten itself.
 Each kernel computes on one thread, so that two of them share two cores without getting in each other's way.
 """
-import argparse, asyncio, json, os, re, sys, time
+import argparse, asyncio, json, math, os, re, sys, time
 from pathlib import Path
 
 import nbformat
@@ -16,6 +16,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from tidy import tidy
 
 NBS = Path(__file__).resolve().parent.parent/'nbs'
+RUNTIMES = NBS.parent/'docs'/'runtimes.json'
 PEAK = "import resource, sys; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024**2 if sys.platform == 'darwin' else 1024))"
 ANSI = re.compile(r'\x1b\[[0-9;]*m')
 
@@ -46,6 +47,14 @@ def write(path, nb):
     path.write_text(json.dumps(plain, sort_keys=True, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
 
 
+def note_runtime(path, seconds):
+    "Keep how long a chapter takes, rounded up to 10 s, for the website. A figure stays until it is clearly wrong, so that it does not flicker."
+    times = json.loads(RUNTIMES.read_text()) if RUNTIMES.exists() else {}
+    if times.get(path.stem, 0) / 3 < seconds <= times.get(path.stem, 0): return
+    times[path.stem] = 10 * math.ceil(seconds / 10)
+    RUNTIMES.write_text(json.dumps(times, indent=1, sort_keys=True) + '\n')
+
+
 async def run(path, mode, timeout):
     "Run one notebook; returns (error or None, seconds, MB)."
     nb = nbformat.read(path, as_version=4)
@@ -59,7 +68,9 @@ async def run(path, mode, timeout):
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as e:
         error = f'{path.name}, cell {client.at} of {len(nb.cells)}:\n\n{nb.cells[client.at - 1].source}\n\n{ANSI.sub("", str(e)).strip()}'
     else:
-        if mode == 'store': write(path, nb)
+        if mode == 'store':
+            write(path, nb)
+            if path.resolve().parent == NBS: note_runtime(path, time.perf_counter() - start)
     return error, time.perf_counter() - start, memory
 
 
