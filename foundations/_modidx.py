@@ -93,6 +93,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'foundations.layers.add_grad': ('layers.html#add_grad', 'foundations/layers.py')},
             'foundations.loss': { 'foundations.loss.diff': ('mse.html#diff', 'foundations/loss.py'),
                                   'foundations.loss.mse': ('mse.html#mse', 'foundations/loss.py')},
+            'foundations.matmul': {'foundations.matmul.matmul': ('matmul.html#matmul', 'foundations/matmul.py')},
             'foundations.normalize': {'foundations.normalize.normalize': ('normalize.html#normalize', 'foundations/normalize.py')},
             'foundations.train': { 'foundations.train.SGD': ('train.html#sgd', 'foundations/train.py'),
                                    'foundations.train.SGD.__init__': ('train.html#sgd.__init__', 'foundations/train.py'),
