@@ -129,7 +129,7 @@ def home_page():
            'Every number on these pages was computed by the cell above it, and a check fails if it stops being true.', '',
            '![The size of a signal through 100 layers for three sizes of random weights: one overflows, one dies, one survives](_static/depth.png)', '',
            'Nothing differs between these three networks but the size of their random weights. [Begin here](00_foundations.ipynb).', '', '## The chapters', '']
-    out += ['```{toctree}', ':hidden:', ':caption: Chapters', ''] + [p.stem for p in notebooks()] + ['```', '',
+    out += ['```{toctree}', ':hidden:', ':caption: Chapters', ''] + [f'{p.stem[:2]} {title(p)[0].split(":")[0]} <{p.stem}>' for p in notebooks()] + ['```', '',
             '```{toctree}', ':hidden:', ':caption: Reference', '', 'library', 'answers', '```', '']
     out += ['| | question | runs in |', '|---|---|---|']
     for path in notebooks():
