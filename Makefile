@@ -7,7 +7,7 @@ ROOT_FLAG := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 SCREEN_FLAG := $(shell [ "$$(uname)" = Darwin ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || echo --no-browser)
 LAB := --LabApp.default_url=/lab/tree/nbs/00_foundations.ipynb $(ROOT_FLAG) $(SCREEN_FLAG) $(LAB_FLAGS)
 
-.PHONY: help install lab test check browser notebooks export site clean
+.PHONY: help install lab test check browser notebooks export site bench clean
 
 help:
 	@echo 'make lab         set up, then open JupyterLab on the notebooks'
@@ -16,6 +16,7 @@ help:
 	@echo 'make browser     the website and JupyterLab in a real browser (Chromium; skipped where there is none)'
 	@echo 'make notebooks   run every notebook in a fresh kernel and store its outputs'
 	@echo 'make site        build the website into _site'
+	@echo 'make bench       time the course beside PyTorch and others (a few minutes)'
 	@echo 'make export      write the library anew from the notebooks'
 	@echo 'make clean       remove what was installed and built'
 
@@ -48,6 +49,10 @@ export: $(READY)
 
 clean:
 	rm -rf .venv _site build dist *.egg-info
+
+bench: $(READY)
+	@$(BIN)/python benchmarks/layers.py
+	@$(BIN)/python benchmarks/step.py --json docs/bench.json --plot docs/bench.png
 
 site: $(READY)
 	@$(BIN)/python docs/build.py

@@ -6,7 +6,7 @@ All contenders start from the same weights and must have the same ones after an 
 after round; every round gives one ratio to torch.nn, and the table shows the median ratio and the middle half of all rounds.
 NumPy and JAX take part where they are installed (pip install -e '.[bench]'), torch.compile where a C++ compiler is.
 """
-import argparse, datetime, json, os, platform, statistics, time
+import argparse, datetime, json, os, platform, statistics, subprocess, sys, time
 from pathlib import Path
 import torch
 from torch import nn
@@ -138,7 +138,7 @@ def build(batches, weights):
             epoch, state = contender(batches, [w.clone() for w in weights])
             epoch()
         except (ImportError, torch._dynamo.exc.TorchDynamoException, torch._inductor.exc.InductorError) as e:
-            print(f'  without {name}: {type(e).__name__}')
+            print(f'  without {name}: {type(e).__name__}', file=sys.stderr)
             continue
         if state:
             want = want or [p.detach().clone() for p in state()]
@@ -185,18 +185,35 @@ def plot(tables, path):
     fig.savefig(path)
 
 
+SETTINGS = [dict(hidden=50, rows=64, threads=1, count=60), dict(hidden=50, rows=64, threads=os.cpu_count(), count=60), dict(hidden=512, rows=512, threads=1, count=4)]
+
+
+def title(hidden, rows, threads, count): return f'batch {rows}, {hidden} hidden, {threads} thread' + ('s' if threads > 1 else '')
+
+
+def alone(setting, rounds):
+    "`measure` in a process of its own, because NumPy and JAX take their number of threads from the environment when they start."
+    threads = str(setting['threads'])
+    env = {**os.environ, **{f'{name}_NUM_THREADS': threads for name in ('OMP', 'MKL', 'OPENBLAS')}}
+    if threads == '1': env['XLA_FLAGS'] = '--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1'
+    done = subprocess.run([sys.executable, __file__, '--rounds', str(rounds), '--setting', json.dumps(setting)], env=env, check=True, text=True, stdout=subprocess.PIPE)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--rounds', type=int, default=30)
     parser.add_argument('--json', type=Path)
     parser.add_argument('--plot', type=Path)
+    parser.add_argument('--setting', type=json.loads, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    cores, tables = os.cpu_count(), {}
-    for title, hidden, rows, threads, count in [('batch 64, 50 hidden, 1 thread', 50, 64, 1, 60), (f'batch 64, 50 hidden, {cores} threads', 50, 64, cores, 60),
-                                                ('batch 512, 512 hidden, 1 thread', 512, 512, 1, 4)]:
-        tables[title] = measure(hidden, rows, threads, args.rounds if rows == 64 else max(5, args.rounds//3), count)
-        show(title, tables[title])
-    about = dict(date=datetime.date.today().isoformat(), torch=torch.__version__, python=platform.python_version(), machine=platform.machine(), cores=cores)
+    if args.setting: return print(json.dumps(measure(rounds=args.rounds, **args.setting)))
+    tables = {}
+    for setting in SETTINGS:
+        name = title(**setting)
+        tables[name] = alone(setting, args.rounds)
+        show(name, tables[name])
+    about = dict(date=datetime.date.today().isoformat(), torch=torch.__version__, python=platform.python_version(), machine=platform.machine(), cores=os.cpu_count())
     if args.json: args.json.write_text(json.dumps(dict(about=about, times_as_fast_as_torch_nn=tables), indent=1) + '\n')
     if args.plot: plot(tables, args.plot)
 

@@ -28,7 +28,7 @@ class Step:
         w1, b1, w2, b2 = _two_layers(model)
         self.shapes, self.n, h, o = ((n, w1.shape[1]), (n,)), n, len(b1), len(b2)
         z, g, u, p = (w1.new_empty(size, n) for size in (h, h, o, o))
-        self.parts = w1, b1, b1[:, None], w2, b2, b2[:, None], w2.T, z, z.T, g, u, p, w1.new_ones(n), w1.new_full((1, n), -1.)
+        self.parts = w1, b1, b1[:, None], w2, b2, b2[:, None], w2.T, z, z.T, g, u, p, w1.new_ones(n), -w1.new_ones(1, n)  # equivalent: more rows of -1 would stay unused
 
     def __call__(self, x, y, lr):
         "One step on x (n,i), labels y int64 (n,): w -= lr * gradient. The loss is not needed, so it is not computed."
