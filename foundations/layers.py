@@ -12,101 +12,101 @@ from .forward import lin, relu
 from .init import kaiming_normal
 from .loss import mse
 
-# %% ../nbs/08_layers.ipynb #961aa8d4
+# %% ../nbs/08_layers.ipynb #9ef843da
 def _kind(t):
     "What must agree when a parameter is loaded: shape and dtype."
     return f'{tuple(t.shape)} {t.dtype}' if isinstance(t, torch.Tensor) else type(t).__name__
 
+def _need_state(name, own, state):
+    "ValueError, in the name of layer `name`, unless `state` has the names, shapes and dtypes of the parameters in `own`."
+    faults = [f'{k} is missing' for k in own if k not in state] + [f'{k} is unknown' for k in state if k not in own]
+    faults += [f'{k} is {_kind(state[k])}, expected {_kind(p)}' for k, p in own.items() if k in state and _kind(state[k]) != _kind(p)]
+    if faults: raise ValueError(f'{name}: the state does not fit: ' + '; '.join(faults))
+
+# %% ../nbs/08_layers.ipynb #0cdfd8f7
 class Parameters:
-    "What a layer offers for its parameters, the tensors that training changes. A layer that has some says which, in `parameters`."
+    "What a layer offers for its parameters, the tensors that training changes. A layer that has some lists them in `parameters`."
     def parameters(self):
         "The tensors that training changes, each once."
         return []
-
     def zero_grad(self):
         "Forget all gradients."
         for p in self.parameters(): p.grad = None
-
     def state_dict(self):
         "A copy of every parameter, by name."
-        return {name: p.detach().clone() for name, p in self._named().items()}
-
+        return {k: p.detach().clone() for k, p in self._named().items()}
     def load_state_dict(self, state):
         "Copy `state`, as from `state_dict`, into the parameters. ValueError, and nothing is changed, unless names, shapes and dtypes agree."
-        own = self._named()
-        faults = [f'{k} is missing' for k in own if k not in state] + [f'{k} is unknown' for k in state if k not in own]
-        faults += [f'{k} is {_kind(state[k])}, expected {_kind(p)}' for k, p in own.items() if k in state and _kind(state[k]) != _kind(p)]
-        if faults: raise ValueError(f'{type(self).__name__}: the state does not fit: ' + '; '.join(faults))
-        for k, p in own.items(): p.copy_(state[k])
+        _need_state(type(self).__name__, self._named(), state)
+        for k, p in self._named().items(): p.copy_(state[k])
 
-    def _named(self):
-        "Each parameter by the name of the attribute that holds it, or else by its number."
-        names = {id(v): k for k, v in vars(self).items()}
-        return {names.get(id(p), str(i)): p for i, p in enumerate(self.parameters())}
-
-# %% ../nbs/08_layers.ipynb #7fc9f601
-class Module(Parameters):
-    "A layer: remembers its latest call, so that `backward` can turn the gradient of its output into that of its input."
-    _memory, _inner = None, None  # of the latest call: [arguments, shape of the output, memories of inner layers]; backward empties it
-
-    def __call__(self, *args):
-        self._memory = None
-        out = self._run(self.forward, args)
-        self._memory = [args, getattr(out, 'shape', ()), self._inner]
-        return out
-
-    def forward(self, *args):
-        "The output. Each layer has its own."
-        raise NotImplementedError(f'{type(self).__name__} has no forward')
-
-    def bwd(self, g, *args):
-        "The gradient of the input, `g` being that of the output of forward(*args). Each layer has its own."
-        raise NotImplementedError(f'{type(self).__name__} has no bwd')
-
+# %% ../nbs/08_layers.ipynb #c32cc061
+class _Defaults(Parameters):
+    "What a layer has unless it says otherwise."
+    def forward(self, *args): raise NotImplementedError(f'{type(self).__name__} has no forward')
+    def bwd(self, g, *args): raise NotImplementedError(f'{type(self).__name__} has no bwd')
     def bwd_params(self, g, *args):
         "Like `bwd`, when nobody asks for the gradient of the input. For layers that can save work."
         self.bwd(g, *args)
+    def _named(self):
+        "Each parameter by the name of the attribute that holds it, or else by its number."
+        inner = {f'{k}.{name}': p for k, v in vars(self).items() if isinstance(v, Parameters) for name, p in v._named().items()}
+        names = {id(v): k for k, v in {**inner, **vars(self)}.items()}
+        return {names.get(id(p), str(i)): p for i, p in enumerate(self.parameters())}
+    def _title(self): return repr(self).split('\n')[0]
+    def __getstate__(self): return {k: v for k, v in vars(self).items() if k not in ('_memory', '_inner')}
+    def __repr__(self): return f'{type(self).__name__}()'
 
+# %% ../nbs/08_layers.ipynb #82ce63bb
+def _run(layer, f, args):
+    "f(*args); a TypeError or ValueError that it raises names the layer."
+    try: return f(*args)
+    except (TypeError, ValueError) as e:
+        if layer._title() not in str(e): e.args = (f'{layer._title()}: {e}',)
+        raise
+
+# %% ../nbs/08_layers.ipynb #d19167ce
+def _recall(layer, g):
+    "What `layer` remembers of its latest call, (arguments, inner memories), or RuntimeError; ValueError unless `g` has the shape of that call's output."
+    if not layer._memory: raise RuntimeError(f'{layer._title()}: backward needs a forward call first, one for each backward')
+    args, shape, inner = layer._memory
+    found = tuple(getattr(g, 'shape', ()))
+    if found != shape: raise ValueError(f'{layer._title()}: backward takes the gradient of its output, of shape {tuple(shape)}; found {found}')
+    return args, inner
+
+# %% ../nbs/08_layers.ipynb #b217864f
+class Module(_Defaults):
+    "A layer: remembers its latest call, so that `backward` can turn the gradient of its output into that of its input."
+    _memory, _inner = None, None  # of the latest call: [arguments, shape of the output, memories of inner layers]
+    def __call__(self, *args):
+        self._memory = None
+        out = _run(self, self.forward, args)
+        self._memory = [args, getattr(out, 'shape', ()), self._inner]
+        return out
     def backward(self, g=1., input_grad=True):
         "Add to each parameter's grad, `g` being the gradient of the latest call's output; return the gradient of its input, or None. Once for each call."
-        if not self._memory: raise RuntimeError(f'{self._title()}: backward needs a forward call first, one for each backward')
-        args, shape, self._inner = self._memory
-        if getattr(g, 'shape', ()) != shape:
-            raise ValueError(f'{self._title()}: backward takes the gradient of its output, {tuple(shape)}; found {tuple(getattr(g, "shape", ()))}')
-        gx = self._run(self.bwd if input_grad else self.bwd_params, (g, *args))
+        args, self._inner = _recall(self, g)
+        gx = _run(self, self.bwd if input_grad else self.bwd_params, (g, *args))
         self._memory.clear()
         return gx if input_grad else None
-
-    def _run(self, f, args):
-        "f(*args); an error that it raises names the layer."
-        try: return f(*args)
-        except (TypeError, ValueError) as e:
-            if self._title() not in str(e): e.args = (f'{self._title()}: {e}',)
-            raise
-
-    def __getstate__(self): return {k: v for k, v in vars(self).items() if k not in ('_memory', '_inner')}
-    def _title(self): return repr(self).split('\n')[0]
-    def __repr__(self): return f'{type(self).__name__}()'
 
 # %% ../nbs/08_layers.ipynb #46a85a12
 def add_grad(p, g):
     "Add `g` to the gradient of parameter `p`. Neither `g` nor the old gradient is written to."
     p.grad = g if p.grad is None else p.grad + g
 
-# %% ../nbs/08_layers.ipynb #d56a0453
+# %% ../nbs/08_layers.ipynb #9c7b060b
 class Linear(Module):
-    "lin with weights w (n_in, n_out), Kaiming-normal, and b (n_out,), zero. The weights of one output lie together in memory, as in PyTorch."
+    "lin with weights w (n_in, n_out), Kaiming-normal, and b (n_out,), zero."
     def __init__(self, n_in, n_out, generator=None, dtype=None, device=None):
         self.w = kaiming_normal(n_in, n_out, generator, dtype, device).T.contiguous().T
         self.b = self.w.new_zeros(n_out)
-
     def forward(self, x): return lin(x, self.w, self.b)
     def bwd(self, g, x, input_grad=True):
         gx, gw, gb = lin_grad(g, x, self.w, self.b, input_grad)
         add_grad(self.w, gw)
         add_grad(self.b, gb)
         return gx
-
     def bwd_params(self, g, x): self.bwd(g, x, input_grad=False)
     def parameters(self): return [self.w, self.b]
     def __repr__(self): return f'Linear({self.w.shape[0]}, {self.w.shape[1]})'
@@ -123,44 +123,44 @@ class Mse(Module):
     def forward(self, output, targ): return mse(output, targ)
     def bwd(self, g, output, targ): return mse_grad(g, output, targ)
 
-# %% ../nbs/08_layers.ipynb #c5251913
-class Model(Module):
-    "Layers one after the other: itself a layer. A layer may stand in it more than once."
+# %% ../nbs/08_layers.ipynb #08771db1
+class _Layers(Module):
+    "Layers in a row, with the manners of a list."
     def __init__(self, *layers):
         for layer in layers:
-            if not isinstance(layer, Module): raise TypeError(f'{type(self).__name__} takes layers, Model(a, b, ...); found {type(layer).__name__}')
+            if not isinstance(layer, Module): raise TypeError(f'{type(self).__name__} takes layers, one argument each; found {type(layer).__name__}')
         self.layers = layers
+    def parameters(self): return list({id(p): p for layer in self.layers for p in layer.parameters()}.values())
+    def _named(self): return {f'{i}.{k}': p for i, layer in enumerate(self.layers) for k, p in layer._named().items()}
+    def __len__(self): return len(self.layers)
+    def __iter__(self): return iter(self.layers)
+    def __getitem__(self, i): return Model(*self.layers[i]) if isinstance(i, slice) else self.layers[i]
+    def __repr__(self):
+        lines = [f'{type(self).__name__} with {sum(p.numel() for p in self.parameters()):,} parameters']
+        lines += [f'{i:3}  {layer!r}'.replace('\n', '\n     ') for i, layer in enumerate(self.layers)]
+        return '\n'.join(lines)
 
+# %% ../nbs/08_layers.ipynb #9ba7237f
+def _walk_back(layers, memories, g, input_grad):
+    "Backward through `layers`, last to first, each with its memory, from the gradient `g` of the last one's output; the first one's input gradient only with `input_grad`."
+    for i in reversed(range(len(layers))):
+        layers[i]._memory = memories[i]
+        g = layers[i].backward(g, input_grad or i > 0)
+    return g
+
+# %% ../nbs/08_layers.ipynb #840b9822
+class Model(_Layers):
+    "Layers one after the other: itself a layer. The same layer may stand in several places."
     def forward(self, x):
         self._inner = []
         for layer in self.layers:
             x = layer(x)
             self._inner.append(layer._memory)
         return x
-
     def backward(self, g, input_grad=False):
         "Each layer's backward, last to first. The gradient of the input is computed and returned only with `input_grad`."
         return super().backward(g, input_grad)
-
-    def bwd(self, g, x): return self._chain(g, 0, True)
+    def bwd(self, g, x): return _walk_back(self.layers, self._inner, g, input_grad=True)
     def bwd_params(self, g, x):
-        trained = [i for i, layer in enumerate(self.layers) if layer.parameters()]
-        if trained: self._chain(g, trained[0], False)
-
-    def _chain(self, g, first, input_grad):
-        "Back from the last layer to layer `first`, each with the memory of its place in this model's latest call."
-        for i in range(len(self.layers) - 1, first - 1, -1):
-            self.layers[i]._memory = self._inner[i]
-            g = self.layers[i].backward(g, input_grad or i > first)
-        return g
-
-    def parameters(self): return list({id(p): p for layer in self.layers for p in layer.parameters()}.values())
-    def _named(self): return {f'{i}.{k}': p for i, layer in enumerate(self.layers) for k, p in layer._named().items()}
-    def __len__(self): return len(self.layers)
-    def __iter__(self): return iter(self.layers)
-    def __getitem__(self, i): return Model(*self.layers[i]) if isinstance(i, slice) else self.layers[i]
-
-    def __repr__(self):
-        lines = [f'{type(self).__name__} with {sum(p.numel() for p in self.parameters()):,} parameters']
-        lines += [f'{i:3}  {layer!r}'.replace('\n', '\n     ') for i, layer in enumerate(self.layers)]
-        return '\n'.join(lines)
+        first = next((i for i, layer in enumerate(self.layers) if layer.parameters()), len(self))  # nothing to learn before it
+        _walk_back(self.layers[first:], self._inner[first:], g, input_grad=False)

@@ -1,0 +1,95 @@
+"""Gradients by hand against PyTorch's autograd: time and memory of forward and backward, 784 -> 50 -> relu -> 1.
+
+    python benchmarks/layers.py [--rounds 40] [--threads 1] [--json]
+
+Both sides hold the same weights and must give the same gradients before anything is timed. They run in turns, round after round; each round
+gives one ratio, and the table shows the median ratio and the middle half of all. Memory is the peak of what the step itself allocates, to the byte.
+"""
+import argparse, itertools, json, statistics, time
+import torch
+from torch import nn
+from torch.profiler import ProfilerActivity, profile
+from foundations.checks import test_near
+from foundations.layers import Linear, Model, Mse, Relu
+
+ROWS = 64, 1024, 50_000
+
+
+def contenders(n):
+    "Three functions without arguments that compute all gradients for n rows: by hand, by autograd, by hand with the gradient of the images."
+    torch.manual_seed(0)
+    x, y = torch.randn(n, 784), torch.randn(n)
+    net = nn.Sequential(nn.Linear(784, 50), nn.ReLU(), nn.Linear(50, 1))
+    model, loss = Model(Linear(784, 50), Relu(), Linear(50, 1)), Mse()
+    for p, q in zip(model.parameters(), net.parameters()): p.copy_(q.detach().t())
+
+    def by_hand(input_grad=False):
+        model.zero_grad()
+        loss(model(x), y)
+        model.backward(loss.backward(), input_grad)
+
+    def autograd():
+        net.zero_grad()
+        nn.functional.mse_loss(net(x).squeeze(-1), y).backward()
+
+    by_hand()
+    autograd()
+    for p, q in zip(model.parameters(), net.parameters()): test_near(p.grad, q.grad.t(), tol=1e-4)
+    return dict(by_hand=by_hand, autograd=autograd, with_input=lambda: by_hand(input_grad=True))
+
+
+def seconds(f, times):
+    "Seconds that f() takes, as the mean of `times` calls in a row."
+    start = time.perf_counter()
+    for _ in range(times): f()
+    return (time.perf_counter() - start) / times
+
+
+def ratios(fs, rounds):
+    "For each function its time over autograd's, one ratio a round. All run in turn within a round, after one call to warm up."
+    times = max(1, int(2e-3 / seconds(fs['autograd'], 3)))
+    found = {name: [] for name in fs}
+    for _ in range(rounds):
+        took = {}
+        for name, f in fs.items():
+            f()
+            took[name] = seconds(f, times)
+        for name in fs: found[name].append(took[name] / took['autograd'])
+    return found
+
+
+def held(f):
+    "Bytes that f() holds beyond what was there before, after each piece of memory that it takes or gives back."
+    f()
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as prof: f()
+    events = [e for e in prof.profiler.kineto_results.events() if e.name() == '[memory]']
+    return list(itertools.accumulate(e.nbytes() for e in sorted(events, key=lambda e: e.start_ns())))
+
+
+def measure(n, rounds):
+    "One row of the table."
+    fs = contenders(n)
+    found = ratios(fs, rounds if n < 10_000 else max(3, rounds // 5))
+    row = {'rows': n, 'time': statistics.median(found['by_hand']), 'with_input': statistics.median(found['with_input'])}
+    row['low'], _, row['high'] = statistics.quantiles(found['by_hand'], n=4)
+    row['curves'] = {name: held(f) for name, f in fs.items()}
+    return {**row, 'memory': {name: max(curve) for name, curve in row['curves'].items()}}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--rounds', type=int, default=40)
+    parser.add_argument('--threads', type=int, default=1)
+    parser.add_argument('--json', action='store_true', help='print the rows as JSON instead of a table')
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    table = [measure(n, args.rounds) for n in ROWS]
+    if args.json: return print(json.dumps(table))
+    print(f'torch {torch.__version__}, {args.threads} thread(s); autograd = 1\n')
+    print(f'{"rows":>7}{"time":>7}{"middle half":>14}{"+ input grad":>14}{"memory":>9}{"+ input grad":>14}')
+    for r in table:
+        m = r['memory']
+        print(f"{r['rows']:7,}{r['time']:7.2f}{r['low']:9.2f}-{r['high']:.2f}{r['with_input']:14.2f}{m['by_hand'] / m['autograd']:9.3f}{m['with_input'] / m['autograd']:14.2f}")
+
+
+if __name__ == '__main__': main()
