@@ -34,16 +34,15 @@ def need_labels(name, output, targ):
 def cross_entropy(output, targ):
     "Mean over the rows of -log of the softmax probability of the label, in nats: output (n,c), targ int64 (n,) -> (). A bad label is an error."
     need_labels('cross_entropy', output, targ)
-    return -log_softmax(output).gather(1, targ[:, None]).mean()
+    return -output.log_softmax(1).gather(1, targ[:, None]).mean()
 
 # %% ../nbs/09_cross_entropy.ipynb #5319f726
 def cross_entropy_grad(g, output, targ):
     "Gradient of `cross_entropy` with respect to output, g/n (softmax - one_hot): g (), output (n,c), targ int64 (n,) -> (n,c)."
     need_labels('cross_entropy_grad', output, targ)
     if not isinstance(g, (int, float)): need_shapes(g.ndim == 0, 'cross_entropy_grad', 'g ()', g)
-    softmax = log_softmax(output).exp_()
-    one_hot = torch.zeros_like(softmax).scatter_(1, targ[:, None], 1.)
-    return softmax.sub_(one_hot).mul_(g / len(targ))
+    softmax, one = output.softmax(1), output.new_ones(len(targ), 1)
+    return softmax.scatter_add_(1, targ[:, None], -one).mul_(g / len(targ))  # -1 in each label's column
 
 # %% ../nbs/09_cross_entropy.ipynb #69e08124
 class CrossEntropy(Module):
