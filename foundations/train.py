@@ -92,14 +92,17 @@ def one_cycle(
     return rate
 
 # %% ../nbs/10_train.ipynb #b60bf4c0
-def _step(model, loss, opt, xb, yb):
-    "One training step; returns the batch's loss before it, a float. If that is not finite, no parameter moves."
+def _step(model, loss, opt, xb, yb, history):
+    "One training step; the batch's loss before it goes to history['loss']. If that is not finite: FloatingPointError, and no parameter moves."
     l = loss(model(xb), yb).item()
-    if math.isfinite(l):
-        model.backward(loss.backward())
-        opt.step()
-        opt.zero_grad()
-    return l
+    if not math.isfinite(l):
+        stop = FloatingPointError(f'fit: the loss is {l} at step {len(history["loss"])}; try a smaller learning rate')
+        stop.history = history
+        raise stop
+    model.backward(loss.backward())
+    opt.step()
+    opt.zero_grad()
+    history['loss'].append(l)
 
 # %% ../nbs/10_train.ipynb #0161a109
 def fit(
@@ -124,9 +127,6 @@ def fit(
         try:
             for _ in range(epochs): _epoch(model, loss, opt, train, valid, bs, schedule, augment, generator, history, bar)
         except KeyboardInterrupt: print(f'fit: interrupted after {len(history["loss"])} steps')
-        except FloatingPointError as e:
-            e.history = history
-            raise
     return history
 
 # %% ../nbs/10_train.ipynb #39c968d3
@@ -134,12 +134,9 @@ def _epoch(model, loss, opt, train, valid, bs, schedule, augment, generator, his
     "One epoch of `fit`: a step for each batch, then a look at `valid`."
     right = f'{history["accuracy"][-1]:.1%}' if history['accuracy'] else '?'
     for xb, yb in batches(*train, bs, generator=generator):
-        step = len(history['loss'])
-        if schedule: opt.lr = schedule(step)
-        l = _step(model, loss, opt, augment(xb) if augment else xb, yb)
-        if not math.isfinite(l): raise FloatingPointError(f'fit: the loss is {l} at step {step}; try a smaller learning rate')
-        history['loss'].append(l)
-        bar.set_postfix_str(f'loss {l:.3f}, accuracy {right}', refresh=False)
+        if schedule: opt.lr = schedule(len(history['loss']))
+        _step(model, loss, opt, augment(xb) if augment else xb, yb, history)
+        bar.set_postfix_str(f'loss {history["loss"][-1]:.3f}, accuracy {right}', refresh=False)
         bar.update()
     valid_loss, right = evaluate(model, loss, *valid)
     history['valid_loss'].append(valid_loss)
