@@ -46,13 +46,13 @@ def seconds(f, times):
 
 
 def ratios(fs, rounds):
-    "For each function its time over autograd's, one ratio a round. All run in turn within a round, after one call to warm up."
-    times = max(1, int(2e-3 / seconds(fs['autograd'], 3)))
+    "For each function its time over autograd's, one ratio a round. All run in turn within a round; short ones warm up first."
+    times = max(1, int(2e-3 / seconds(fs['autograd'], 1)))
     found = {name: [] for name in fs}
     for _ in range(rounds):
         took = {}
         for name, f in fs.items():
-            f()
+            if times > 1: f()
             took[name] = seconds(f, times)
         for name in fs: found[name].append(took[name] / took['autograd'])
     return found
@@ -69,7 +69,7 @@ def held(f):
 def measure(n, rounds):
     "One row of the table."
     fs = contenders(n)
-    found = ratios(fs, rounds if n < 10_000 else max(3, rounds // 5))
+    found = ratios(fs, rounds if n < 10_000 else max(2, rounds // 5))
     row = {'rows': n, 'time': statistics.median(found['by_hand']), 'with_input': statistics.median(found['with_input'])}
     row['low'], _, row['high'] = statistics.quantiles(found['by_hand'], n=4)
     row['curves'] = {name: held(f) for name, f in fs.items()}

@@ -107,7 +107,7 @@ def lin_grad(g, x, w, b, input_grad=True):
     need_floats('lin_grad', g, x, w, b)
     need_shapes(x.ndim == w.ndim == 2 and x.shape[1] == w.shape[0] and b.shape == w.shape[1:] and g.shape == (len(x), len(b)),
                 'lin_grad', 'g (n,o), x (n,i), w (i,o), b (o,)', g, x, w, b)
-    return g@w.T if input_grad else None, (g.T@x).T, g.sum(0)  # (g.T@x).T is x.T@g, computed faster
+    return g@w.T if input_grad else None, (g.T@x).T, g.sum(0)  # (g.T@x).T is x.T@g, stored output by output
 
 # %% ../nbs/07_backward.ipynb #954448bf
 def relu_grad(g, x):

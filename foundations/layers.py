@@ -43,50 +43,50 @@ class Parameters:
 # %% ../nbs/08_layers.ipynb #c32cc061
 class _Defaults(Parameters):
     "What a layer has unless it says otherwise."
+    _memory, _inner = None, None  # of the latest call: [arguments, shape of the output, memories of inner layers]
     def forward(self, *args): raise NotImplementedError(f'{type(self).__name__} has no forward')
     def bwd(self, g, *args): raise NotImplementedError(f'{type(self).__name__} has no bwd')
     def bwd_params(self, g, *args):
         "Like `bwd`, when nobody asks for the gradient of the input. For layers that can save work."
         self.bwd(g, *args)
+    def _title(self): return repr(self).split('\n')[0]
     def _named(self):
         "Each parameter by the name of the attribute that holds it, or else by its number."
         inner = {f'{k}.{name}': p for k, v in vars(self).items() if isinstance(v, Parameters) for name, p in v._named().items()}
         names = {id(v): k for k, v in {**inner, **vars(self)}.items()}
         return {names.get(id(p), str(i)): p for i, p in enumerate(self.parameters())}
-    def _title(self): return repr(self).split('\n')[0]
     def __getstate__(self): return {k: v for k, v in vars(self).items() if k not in ('_memory', '_inner')}
     def __repr__(self): return f'{type(self).__name__}()'
 
 # %% ../nbs/08_layers.ipynb #82ce63bb
-def _run(layer, f, args):
-    "f(*args); a TypeError or ValueError that it raises names the layer."
-    try: return f(*args)
-    except (TypeError, ValueError) as e:
-        if layer._title() not in str(e): e.args = (f'{layer._title()}: {e}',)
-        raise
+def _blame(layer, error):
+    "The same TypeError or ValueError, with the name of `layer` in front if it does not have it yet."
+    if layer._title() not in str(error): error.args = (f'{layer._title()}: {error}',)
+    return error
 
 # %% ../nbs/08_layers.ipynb #d19167ce
 def _recall(layer, g):
     "What `layer` remembers of its latest call, (arguments, inner memories), or RuntimeError; ValueError unless `g` has the shape of that call's output."
     if not layer._memory: raise RuntimeError(f'{layer._title()}: backward needs a forward call first, one for each backward')
     args, shape, inner = layer._memory
-    found = tuple(getattr(g, 'shape', ()))
-    if found != shape: raise ValueError(f'{layer._title()}: backward takes the gradient of its output, of shape {tuple(shape)}; found {found}')
+    found = getattr(g, 'shape', ())
+    if found != shape: raise ValueError(f'{layer._title()}: backward takes the gradient of its output, of shape {tuple(shape)}; found {tuple(found)}')
     return args, inner
 
 # %% ../nbs/08_layers.ipynb #b217864f
 class Module(_Defaults):
     "A layer: remembers its latest call, so that `backward` can turn the gradient of its output into that of its input."
-    _memory, _inner = None, None  # of the latest call: [arguments, shape of the output, memories of inner layers]
     def __call__(self, *args):
         self._memory = None
-        out = _run(self, self.forward, args)
+        try: out = self.forward(*args)
+        except (TypeError, ValueError) as e: raise _blame(self, e)
         self._memory = [args, getattr(out, 'shape', ()), self._inner]
         return out
     def backward(self, g=1., input_grad=True):
         "Add to each parameter's grad, `g` being the gradient of the latest call's output; return the gradient of its input, or None. Once for each call."
         args, self._inner = _recall(self, g)
-        gx = _run(self, self.bwd if input_grad else self.bwd_params, (g, *args))
+        try: gx = self.bwd(g, *args) if input_grad else self.bwd_params(g, *args)
+        except (TypeError, ValueError) as e: raise _blame(self, e)
         self._memory.clear()
         return gx if input_grad else None
 

@@ -9,16 +9,16 @@ __all__ = ['diff', 'mse']
 import torch
 from .checks import need_floats, need_shapes
 
-# %% ../nbs/06_mse.ipynb #ef8e889f
+# %% ../nbs/06_mse.ipynb #67c8c701
 def diff(output, targ):
-    "output - targ, one number a row: output (n,1) or (n,), targ (n,) of output's dtype or of integers -> (n,), in output's dtype."
-    need_floats('mse: output', output)
-    if targ.is_floating_point() or targ.is_complex() or targ.dtype == torch.bool: need_floats('mse: output, targ', output, targ)
-    n = targ.shape[:1]
+    "output - targ in output's dtype: output (n,1) or (n,), targ (n,), of integers or of output's dtype -> (n,). ValueError for other shapes, TypeError for other dtypes."
+    whole = torch.is_tensor(targ) and not (targ.is_floating_point() or targ.is_complex() or targ.dtype == torch.bool)
+    need_floats('mse', *([output] if whole else [output, targ]))
+    n = targ.shape
     need_shapes(targ.ndim == 1 and len(targ) > 0 and output.shape in (n, n + (1,)), 'mse', 'output (n,1) or (n,), targ (n,), n > 0', output, targ)
     return output.reshape(n) - targ
 
-# %% ../nbs/06_mse.ipynb #8394b9e5
+# %% ../nbs/06_mse.ipynb #beb1444c
 def mse(output, targ):
-    "Mean of (output - targ)^2: output (n,1) or (n,), targ (n,) -> (). Any other pair of shapes is a ValueError."
+    "Mean of (output - targ)^2: output (n,1) or (n,), targ (n,) of integers or of output's dtype -> (). Other shapes or dtypes are errors, as in `diff`."
     return diff(output, targ).square().mean()
