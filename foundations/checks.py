@@ -13,7 +13,7 @@ import torch
 # %% ../nbs/00_foundations.ipynb #32002aa2
 def test_near(actual, expected, tol=1e-5):
     "AssertionError unless shapes are equal and no entry differs by more than `tol` times the largest finite magnitude in `expected`; NaN is near nothing."
-    actual, expected = (torch.as_tensor(t).detach().cpu().double() for t in (actual, expected))
+    actual, expected = (t.detach().cpu().double() if torch.is_tensor(t) else torch.as_tensor(t, dtype=torch.float64) for t in (actual, expected))
     finite = expected[expected.isfinite()].abs()
     torch.testing.assert_close(actual, expected, rtol=0, atol=tol * (finite.max().item() if finite.numel() else 0))  # equivalent: an infinity has no distance to be compared
 
