@@ -19,70 +19,71 @@ def _pad(x, padding):
     out[:, padding:padding + h, padding:padding + w] = x.permute(0, 2, 3, 1)
     return out
 
-# %% ../nbs/12_conv.ipynb #af1c252a
+# %% ../nbs/12_conv.ipynb #e2e4aed7
 def patches(x, k, stride=1, padding=0):
     "Every k x k patch of x (n,i,h,w) as a row: (n*h'*w', k*k*i), channels innermost, h' = (h + 2*padding - k)//stride + 1."
     views = _pad(x, padding).unfold(1, k, stride).unfold(2, k, stride)  # (n,h',w',i,k,k), nothing copied yet
-    if x.shape[1] == 1: return views.permute(4, 5, 3, 0, 1, 2).reshape(k*k, -1).T  # the same rows; one channel is faster copied column by column
+    if x.shape[1] == 1: return views.permute(4, 5, 3, 0, 1, 2).reshape(k*k, -1).T  # equivalent: the same rows; without channels to run along, columns copy faster
     return views.permute(0, 1, 2, 4, 5, 3).reshape(-1, k*k*x.shape[1])
-
-# %% ../nbs/12_conv.ipynb #06340671
-def _need_conv(name, x, w, b, stride, padding):
-    "TypeError or ValueError, in the name of function `name`, unless its arguments make a convolution."
-    need_floats(name, x, w, b)
-    need_shapes(x.ndim == w.ndim == 4 and x.shape[1] == w.shape[1] and w.shape[2] == w.shape[3] and b.shape == w.shape[:1],
-                name, 'x (n,i,h,w), w (o,i,k,k), b (o,)', x, w, b)
-    _need_steps(name, w.shape[2], stride, padding)
-    if w.shape[2] > min(x.shape[2:]) + 2*padding:
-        raise ValueError(f'{name}: a kernel of {w.shape[2]}x{w.shape[2]} does not fit into images of {x.shape[2]}x{x.shape[3]} with padding {padding}')
-
-def _need_steps(name, k, stride, padding):
-    "TypeError or ValueError unless k and stride are ints of at least 1 and padding is an int of at least 0."
-    need_size(name, k=k, stride=stride)
-    if not isinstance(padding, int) or isinstance(padding, bool): raise TypeError(f'{name}: padding must be an int; found {padding!r}')
-    if padding < 0: raise ValueError(f'{name}: padding must be at least 0; found {padding}')
 
 # %% ../nbs/12_conv.ipynb #549ef9ed
 def _rows(w):
     "Kernels w (o,i,k,k) as rows (o,k*k*i), in the order of `patches`."
     return w.permute(0, 2, 3, 1).reshape(len(w), -1)
 
-# %% ../nbs/12_conv.ipynb #17b51cc5
-def conv2d(x, w, b, stride=1, padding=0, cols=None):
-    "Each kernel laid on every patch: (n,i,h,w),(o,i,k,k),(o,) -> (n,o,h',w'), as in torch. `cols`: patches(x, ...), if known."
-    _need_conv('conv2d', x, w, b, stride, padding)
-    (n, _, *size), (o, _, k, _) = x.shape, w.shape
-    if cols is None: cols = patches(x, k, stride, padding)
-    h, w_ = ((s + 2*padding - k)//stride + 1 for s in size)
-    return torch.addmm(b, cols, _rows(w).T).view(n, h, w_, o).permute(0, 3, 1, 2)
+# %% ../nbs/12_conv.ipynb #ea17bf66
+def _need_steps(name, k, stride, padding):
+    "TypeError or ValueError, in the name of `name`, unless k and stride are ints of at least 1 and padding is an int of at least 0."
+    need_size(name, k=k, stride=stride)
+    if not isinstance(padding, int) or isinstance(padding, bool): raise TypeError(f'{name}: padding must be an int; found {padding!r}')
+    if padding < 0: raise ValueError(f'{name}: padding must be at least 0; found {padding}')
 
-# %% ../nbs/12_conv.ipynb #bcf99558
+# %% ../nbs/12_conv.ipynb #a676632b
+def _need_conv(name, x, w, b, stride, padding):
+    "TypeError or ValueError, in the name of function `name`, unless its arguments make a convolution."
+    need_floats(name, x, w, b)
+    need_shapes(x.ndim == w.ndim == 4 and x.shape[1] == w.shape[1] and w.shape[2] == w.shape[3] and b.shape == w.shape[:1],
+                name, 'x (n,i,h,w), w (o,i,k,k), b (o,)', x, w, b)
+    k, (h, v) = w.shape[2], x.shape[2:]
+    _need_steps(name, k, stride, padding)
+    if k > min(h, v) + 2*padding: raise ValueError(f'{name}: a kernel of {k}x{k} does not fit into images of {h}x{v} with padding {padding}')
+
+# %% ../nbs/12_conv.ipynb #15920b2e
+def conv2d(x, w, b, stride=1, padding=0, cols=None):
+    "Each kernel on every patch: (n,i,h,w),(o,i,k,k),(o,) -> (n,o,h',w'), as in torch; channels last in memory. `cols`: patches(x, ...), if known."
+    _need_conv('conv2d', x, w, b, stride, padding)
+    o, _, k, _ = w.shape
+    if cols is None: cols = patches(x, k, stride, padding)
+    rows = (x.shape[2] + 2*padding - k)//stride + 1
+    return torch.addmm(b, cols, _rows(w).T).view(len(x), rows, -1, o).permute(0, 3, 1, 2)  # b + cols @ w, in one operation
+
+# %% ../nbs/12_conv.ipynb #5f673e69
 def _unpatch(g, shape, k, stride, padding):
-    "Gradient of `patches`: each entry of g (n*h'*w', k*k*i) is added to the pixel of x, of `shape` (n,i,h,w), that it came from."
+    "Gradient of `patches`: each entry of g (n*h'*w', k*k*i) is added to the pixel of x, of `shape` (n,i,h,w), that it is a copy of."
     n, i, h, w = shape
     out = g.new_zeros(n, h + 2*padding, w + 2*padding, i)
-    rows, cols = out.shape[1] - k + 1, out.shape[2] - k + 1
-    g = g.view(n, (rows - 1)//stride + 1, (cols - 1)//stride + 1, k, k, i)
+    tall, wide = h + 2*padding - k + 1, w + 2*padding - k + 1
+    g = g.view(n, (tall - 1)//stride + 1, (wide - 1)//stride + 1, k, k, i)
     for a in range(k):
-        for b in range(k): out[:, a:a + rows:stride, b:b + cols:stride] += g[:, :, :, a, b]
+        for b in range(k): out[:, a:a + tall:stride, b:b + wide:stride] += g[:, :, :, a, b]
     return out[:, padding:padding + h, padding:padding + w].permute(0, 3, 1, 2)
 
-# %% ../nbs/12_conv.ipynb #a06d12d7
+# %% ../nbs/12_conv.ipynb #85b21522
 def conv2d_grad(g, x, w, b, stride=1, padding=0, input_grad=True, cols=None):
     "Gradients of `conv2d`: g (n,o,h',w'), x (n,i,h,w), w (o,i,k,k), b (o,) -> gx, gw, gb. gx is None without `input_grad`."
+    need_floats('conv2d_grad', g, x)
     _need_conv('conv2d_grad', x, w, b, stride, padding)
     o, i, k, _ = w.shape
-    size = tuple((s + 2*padding - k)//stride + 1 for s in x.shape[2:])
-    need_floats('conv2d_grad', g, x)
-    need_shapes(g.shape == (len(x), o, *size), 'conv2d_grad', f'g (n,o,h\',w\'), here {(len(x), o, *size)}', g)
+    out = (len(x), o, *((size + 2*padding - k)//stride + 1 for size in x.shape[2:]))
+    need_shapes(g.shape == out, 'conv2d_grad', f'g of the output\'s shape {out}', g)
     if cols is None: cols = patches(x, k, stride, padding)
     g = g.permute(0, 2, 3, 1).reshape(-1, o)
     gx = _unpatch(g @ _rows(w), x.shape, k, stride, padding) if input_grad else None
     return gx, (g.T @ cols).view(o, k, k, i).permute(0, 3, 1, 2), g.sum(0)
 
-# %% ../nbs/12_conv.ipynb #53bf9c36
+# %% ../nbs/12_conv.ipynb #197fbac0
 class Conv2d(Module):
-    "conv2d with weights w (n_out, n_in, k, k), Kaiming-normal with fan_in n_in*k*k, and b (n_out,), zero. Until `backward` it remembers the patches."
+    "conv2d with w (n_out, n_in, k, k), Kaiming-normal with fan_in n_in*k*k, and b (n_out,), zero. Until `backward` it remembers the patches."
     def __init__(self, n_in, n_out, k, stride=1, padding=0, generator=None, dtype=None, device=None):
         need_size('Conv2d', n_in=n_in, n_out=n_out)
         _need_steps('Conv2d', k, stride, padding)
@@ -108,11 +109,11 @@ class Conv2d(Module):
         o, i, k, _ = self.w.shape
         return f'Conv2d({i}, {o}, {k}, stride={self.stride}, padding={self.padding})'
 
-# %% ../nbs/12_conv.ipynb #d1b4b1c6
+# %% ../nbs/12_conv.ipynb #0d50bafb
 class Flatten(Module):
     "Each image as one row: (n,i,h,w) -> (n,i*h*w), channel after channel, as in torch."
     def forward(self, x):
         need_shapes(x.ndim > 1, 'Flatten', 'x (n,...)', x)
         return x.flatten(1)
 
-    def bwd(self, g, x): return torch.empty_like(x).copy_(g.view(x.shape))  # in x's order in memory, so that the next layer need not jump
+    def bwd(self, g, x): return torch.empty_like(x).copy_(g.view(x.shape))  # equivalent: in x's order in memory, so that the layer before need not jump
