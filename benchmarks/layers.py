@@ -23,18 +23,20 @@ def contenders(n):
     model, loss = Model(Linear(784, 50), Relu(), Linear(50, 1)), Mse()
     for p, q in zip(model.parameters(), net.parameters()): p.copy_(q.detach().t())
 
-    def by_hand(input_grad=False):
-        model.zero_grad()
+    def by_hand(input_grad=False, keep=False):
         loss(model(x), y)
         model.backward(loss.backward(), input_grad)
+        if not keep: model.zero_grad()
 
-    def autograd():
-        net.zero_grad()
+    def autograd(keep=False):
         nn.functional.mse_loss(net(x).squeeze(-1), y).backward()
+        if not keep: net.zero_grad()
 
-    by_hand()
-    autograd()
+    by_hand(keep=True)
+    autograd(keep=True)
     for p, q in zip(model.parameters(), net.parameters()): test_near(p.grad, q.grad.t(), tol=1e-4)
+    model.zero_grad()
+    net.zero_grad()
     return dict(by_hand=by_hand, autograd=autograd, with_input=lambda: by_hand(input_grad=True))
 
 

@@ -42,7 +42,7 @@ class SGD:
             raise TypeError(f'SGD takes a list of tensors, at least one; found {type(params).__name__} of {len(self.params)}')
         if not 0 <= momentum < 1: raise ValueError(f'SGD: momentum must be from 0 to below 1; found {momentum}')
         self._need_lr()
-        self.v = [torch.zeros_like(p, requires_grad=False) for p in self.params]
+        self.v = [torch.zeros_like(p) for p in self.params]
 
     def _need_lr(self):
         if not 0 <= self.lr < math.inf: raise ValueError(f'SGD: lr must be finite and not negative; found {self.lr}')
@@ -67,7 +67,7 @@ def accuracy(output, targ):
     return (output.argmax(1) == targ).to(output.dtype).mean()
 
 # %% ../nbs/10_train.ipynb #2c8d4967
-def evaluate(model, loss, x, y, bs=1000):
+def evaluate(model, loss, x, y, bs=1000):  # equivalent: any bs gives the same
     "Mean loss and accuracy of `model` over all rows of x and y, as floats, `bs` rows at a time; every row weighs the same."
     total = hits = 0.
     for xb, yb in batches(x, y, bs, shuffle=False):

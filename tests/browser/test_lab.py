@@ -5,7 +5,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOTEBOOKS = sorted(p.name for p in (ROOT/'nbs').glob('[0-9]*.ipynb'))
-MEASURED = {'01_matmul.ipynb', '08_layers.ipynb', '11_depth.ipynb', '13_speed.ipynb'}   # show ratios of times, which may move by a digit
+MEASURED = {'01_matmul.ipynb', '08_layers.ipynb', '13_speed.ipynb'}   # show ratios of times, which may move by a digit
 
 
 def free_port():
@@ -82,7 +82,8 @@ def test_run_all_and_save(browser, lab, shots, name):
     assert errors == [], (status, errors)
     original = json.loads((ROOT/'nbs'/name).read_text(encoding='utf-8'))
     assert [c['source'] for c in stored['cells']] == [c['source'] for c in original['cells']]
-    if name not in MEASURED:
+    shortened = 'IN_TEST' in json.dumps(original)          # a long run shows other figures when it is cut short for a test
+    if name not in MEASURED and not shortened:
         assert subprocess.run(['git', '-C', str(folder), 'status', '--porcelain', '--', f'nbs/{name}'], text=True, capture_output=True).stdout == ''
     page.close()
 
