@@ -40,24 +40,22 @@ def contenders(n):
     return dict(by_hand=by_hand, autograd=autograd, with_input=lambda: by_hand(input_grad=True))
 
 
-def seconds(f, times):
-    "Seconds that f() takes, as the mean of `times` calls in a row."
+def seconds(f, calls):
+    "Seconds that f() takes, as the mean of `calls` calls in a row."
     start = time.perf_counter()
-    for _ in range(times): f()
-    return (time.perf_counter() - start) / times
+    for _ in range(calls): f()
+    return (time.perf_counter() - start) / calls
 
 
-def ratios(fs, rounds):
-    "For each function its time over autograd's, one ratio a round. All run in turn within a round; short ones warm up first."
-    times = max(1, int(2e-3 / seconds(fs['autograd'], 1)))
-    found = {name: [] for name in fs}
+def times(fs, rounds):
+    "Seconds that each function takes, once a round. All run in turn within a round; short ones warm up first."
+    calls = max(1, int(2e-3 / seconds(fs['autograd'], 1)))
+    took = {name: [] for name in fs}
     for _ in range(rounds):
-        took = {}
         for name, f in fs.items():
-            if times > 1: f()
-            took[name] = seconds(f, times)
-        for name in fs: found[name].append(took[name] / took['autograd'])
-    return found
+            if calls > 1: f()
+            took[name].append(seconds(f, calls))
+    return took
 
 
 def held(f):
@@ -69,13 +67,13 @@ def held(f):
 
 
 def measure(n, rounds):
-    "One row of the table."
+    "One row of the table: ratios to autograd, one a round; ratios of each function's best time; bytes held."
     fs = contenders(n)
-    found = ratios(fs, rounds if n < 10_000 else max(2, rounds // 5))
-    row = {'rows': n, 'time': statistics.median(found['by_hand']), 'with_input': statistics.median(found['with_input'])}
-    row['low'], _, row['high'] = statistics.quantiles(found['by_hand'], n=4)
-    row['curves'] = {name: held(f) for name, f in fs.items()}
-    return {**row, 'memory': {name: max(curve) for name, curve in row['curves'].items()}}
+    took = times(fs, rounds if n < 10_000 else max(2, rounds // 5))
+    ratios = {name: [t / base for t, base in zip(took[name], took['autograd'])] for name in fs}
+    best = {name: min(took[name]) / min(took['autograd']) for name in fs}
+    curves = {name: held(f) for name, f in fs.items()}
+    return dict(rows=n, ratios=ratios, best=best, curves=curves, memory={name: max(curve) for name, curve in curves.items()})
 
 
 def main():
@@ -90,8 +88,10 @@ def main():
     print(f'torch {torch.__version__}, {args.threads} thread(s); autograd = 1\n')
     print(f'{"rows":>7}{"time":>7}{"middle half":>14}{"+ input grad":>14}{"memory":>9}{"+ input grad":>14}')
     for r in table:
-        m = r['memory']
-        print(f"{r['rows']:7,}{r['time']:7.2f}{r['low']:9.2f}-{r['high']:.2f}{r['with_input']:14.2f}{m['by_hand'] / m['autograd']:9.3f}{m['with_input'] / m['autograd']:14.2f}")
+        low, middle, high = statistics.quantiles(r['ratios']['by_hand'], n=4)
+        extra, memory = statistics.median(r['ratios']['with_input']), r['memory']
+        hand, more = (memory[name] / memory['autograd'] for name in ('by_hand', 'with_input'))
+        print(f"{r['rows']:7,}{middle:7.2f}{low:9.2f}-{high:.2f}{extra:14.2f}{hand:9.3f}{more:14.2f}")
 
 
 if __name__ == '__main__': main()
