@@ -68,9 +68,22 @@ class Residual(Model):
     def backward(self, g, input_grad=True): return super().backward(g, input_grad)
     def bwd(self, g, x): return g + super().bwd(g, x)
 
-# %% ../nbs/11_depth.ipynb #f01b7b27
+# %% ../nbs/11_depth.ipynb #549c0805
+def _blocks_forward(xs, hs, w1, w2):
+    "From xs[0] on: hs[k] = relu(xs[k]@w1[k]), xs[k+1] = xs[k] + hs[k]@w2[k], into the room given."
+    for x, x_next, h, a, b in zip(xs, xs[1:], hs, w1, w2):
+        torch.mm(x, a, out=h).relu_()
+        torch.addmm(x, h, b, out=x_next)
+
+def _blocks_backward(gs, ks, w1, w2):
+    "From gs[-1] back: ks[k], which holds relu's slope, *= gs[k+1]@w2[k].T; gs[k] = gs[k+1] + ks[k]@w1[k].T."
+    for g, g_next, k, a, b in reversed(list(zip(gs, gs[1:], ks, w1.mT, w2.mT))):
+        k *= g_next @ b
+        torch.addmm(g_next, k, a, out=g)
+
+# %% ../nbs/11_depth.ipynb #c69eaddc
 class Blocks(Module):
-    "`depth` residual blocks x + relu(x@w1)@w2 as one layer: x (n,i), w1 and w2 (depth,i,i), Kaiming-normal. Keeps the activations xs (depth+1,n,i) of its latest call."
+    "`depth` residual blocks x + relu(x@w1)@w2 as one layer: x (n,i), w1 and w2 (depth,i,i), Kaiming-normal. Keeps xs (depth+1,n,i), what its latest call computed."
     xs = None
     def __init__(self, depth, width, generator=None, dtype=None, device=None):
         need_size('Blocks', depth=depth, width=width)
@@ -79,47 +92,41 @@ class Blocks(Module):
     def forward(self, x):
         need_floats('Blocks', x, self.w1)
         need_shapes(x.ndim == 2 and x.shape[1:] == self.w1.shape[2:], 'Blocks', 'x (n,i), w1 (depth,i,i)', x, self.w1)
-        xs, hs, _, _ = self._room(x)
-        xs[0].copy_(x)
-        for x0, x1, h, w1, w2 in zip(xs, xs[1:], hs, self.w1, self.w2):
-            torch.mm(x0, w1, out=h).relu_()
-            torch.addmm(x0, h, w2, out=x1)
-        return xs[-1].clone()
+        self._room(x)
+        self.xs[0].copy_(x)
+        _blocks_forward(*self._rows[:2], self.w1, self.w2)
+        return self.xs[-1].clone()
 
     def bwd(self, g, x):
         if not torch.equal(self.xs[0], x): self.forward(x)  # called again since: what was kept belongs to that call
-        _, _, gs, _ = self._room(x)
         torch.sign(self.hs, out=self.ks)  # relu's slope in every place, 0 at 0
-        gs[-1].copy_(g)
+        self.gs[-1].copy_(g)
         grads = torch.empty_like(self.w1), torch.empty_like(self.w2)
         parts = [slice(i, i + 500) for i in range(0, len(self.w1), 500)]
         with ThreadPoolExecutor(1) as second_core:
-            jobs = [second_core.submit(self._bwd_weights, self._bwd_part(part), *grads) for part in reversed(parts)]
+            jobs = [second_core.submit(self._weights, self._back(part), *grads) for part in reversed(parts[1:])]
+            self._weights(self._back(parts[0]), *grads)
         for job in jobs: job.result()  # raises what the job raised
         for p, grad in zip(self.parameters(), grads): add_grad(p, grad)
-        return gs[0].clone()
+        return self.gs[0].clone()
 
-    def _bwd_part(self, part):
-        "The gradients gs and ks of the blocks in slice `part`, from the last to the first; returns `part`."
-        _, _, gs, ks = self._rows
-        rows = list(zip(gs[part], gs[1:][part], ks[part], self.w1[part].mT, self.w2[part].mT))
-        for g0, g1, k, w1, w2 in reversed(rows):
-            k *= g1 @ w2
-            torch.addmm(g1, k, w1, out=g0)
+    def _back(self, part):
+        "Take the gradient through the blocks in slice `part`; returns `part`."
+        gs, ks = self._rows[2:]
+        _blocks_backward(gs[part.start:part.stop + 1], ks[part], self.w1[part], self.w2[part])
         return part
 
-    def _bwd_weights(self, part, grad1, grad2):
+    def _weights(self, part, grad1, grad2):
         "Write the gradients of the weights of the blocks in slice `part` into grad1 and grad2, both (depth,i,i)."
         torch.bmm(self.xs[:-1][part].mT, self.ks[part], out=grad1[part])
         torch.bmm(self.hs[part].mT, self.gs[1:][part], out=grad2[part])
 
     def _room(self, x):
-        "Room for activations xs, relu outputs hs and the gradients gs, ks of both, as lists of (n,i), one a block: fresh memory costs more time than a product."
-        if self.xs is None or self.xs[0].shape != x.shape:
+        "Room for xs, relu's outputs hs and the gradients gs and ks of both, and lists of their rows, one a block. It is kept: fresh memory costs more than a product."
+        if self.xs is None or (self.xs[0].shape, self.xs.dtype, self.xs.device) != (x.shape, x.dtype, x.device):
             L = len(self.w1)
             self.xs, self.hs, self.gs, self.ks = (x.new_empty(k, *x.shape) for k in (L + 1, L, L + 1, L))
             self._rows = [list(t) for t in (self.xs, self.hs, self.gs, self.ks)]
-        return self._rows
 
     def parameters(self): return [self.w1, self.w2]
     def __getstate__(self): return {k: v for k, v in super().__getstate__().items() if k not in ('xs', 'hs', 'gs', 'ks', '_rows')}
