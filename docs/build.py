@@ -1,5 +1,5 @@
 """Build the website into _site (or the folder named): straight from the notebooks with their stored outputs, without network."""
-import re, shutil, sys, tempfile
+import json, re, shutil, sys, tempfile
 from pathlib import Path
 
 from sphinx.cmd.build import main as sphinx
@@ -10,9 +10,16 @@ import pages
 DOCS = Path(__file__).resolve().parent
 
 
+def copy_notebook(path, source):
+    "Copy a notebook into the folder `source`, with its file's name and time to run in its metadata."
+    nb = json.loads(path.read_text(encoding='utf-8'))
+    nb['metadata']['course'] = {'file': path.name, 'seconds': pages.runtimes().get(path.stem)}
+    (source/path.name).write_text(json.dumps(nb), encoding='utf-8')
+
+
 def prepare(source):
     "Fill the folder `source` with what Sphinx reads: the notebooks, the pages made from them, and the static files."
-    for path in pages.notebooks(): shutil.copy(path, source)
+    for path in pages.notebooks(): copy_notebook(path, source)
     for name in ('library', 'answers'): (source/f'{name}.md').write_text(getattr(pages, f'{name}_page')(), encoding='utf-8')
     (source/'index.md').write_text(pages.home_page(), encoding='utf-8')
     shutil.copytree(DOCS/'_static', source/'_static')

@@ -13,7 +13,7 @@ exclude_patterns = ['_static']
 nb_execution_mode = 'off'
 nb_custom_formats = {'.ipynb': ['nbdev_reader.read', {}]}
 nb_mime_priority_overrides = [('html', 'application/vnd.jupyter.widget-view+json', None)]
-myst_enable_extensions = ['dollarmath', 'amsmath', 'attrs_block']
+myst_enable_extensions = ['dollarmath', 'amsmath', 'attrs_block', 'attrs_inline']
 myst_heading_anchors = 3
 suppress_warnings = ['myst.xref_missing']   # tests/test_site.py follows every link of the built site instead
 
@@ -21,6 +21,7 @@ html_theme = 'sphinx_book_theme'
 html_title = project
 html_context = {'default_mode': 'auto'}
 html_css_files = ['course.css', 'modules.css']
+html_js_files = ['course.js']
 html_show_sourcelink = False
 html_copy_source = False
 html_favicon = '_static/favicon.svg'
