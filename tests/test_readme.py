@@ -16,11 +16,13 @@ def test_code_runs(tmp_path):
 
 
 def test_picture_is_the_notebooks():
-    assert (ROOT/'docs/depth.png').read_bytes() == stored_figure('00_foundations.ipynb', 'depth'), 'run make notebooks'
+    png, width = stored_figure('00_foundations.ipynb', 'depth')
+    assert (ROOT/'docs/depth.png').read_bytes() == png, 'run make notebooks'
+    assert f'<img src="docs/depth.png" width="{width}" alt="' in README   # the file holds twice as many pixels, for dense screens
 
 
 def test_links_lead_somewhere():
-    for target in re.findall(r'\]\(([^)#]+)', README):
+    for target in re.findall(r'\]\(([^)#]+)', README) + re.findall(r'src="([^"]+)"', README):
         if not target.startswith('http'): assert (ROOT/target).exists(), target
 
 
