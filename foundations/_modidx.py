@@ -43,6 +43,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                            'foundations/cross_entropy.py'),
                                            'foundations.cross_entropy.CrossEntropy.forward': ( 'cross_entropy.html#crossentropy.forward',
                                                                                                'foundations/cross_entropy.py'),
+                                           'foundations.cross_entropy._minus_one_hot': ( 'cross_entropy.html#_minus_one_hot',
+                                                                                         'foundations/cross_entropy.py'),
                                            'foundations.cross_entropy.cross_entropy': ( 'cross_entropy.html#cross_entropy',
                                                                                         'foundations/cross_entropy.py'),
                                            'foundations.cross_entropy.cross_entropy_grad': ( 'cross_entropy.html#cross_entropy_grad',

@@ -7,6 +7,7 @@ __all__ = ['log_softmax', 'need_labels', 'cross_entropy', 'cross_entropy_grad', 
 
 # %% ../nbs/09_cross_entropy.ipynb #064b3406
 import torch
+from torch.nn.functional import nll_loss
 from .checks import need_floats, need_shapes
 from .layers import Module
 
@@ -34,18 +35,25 @@ def need_labels(name, output, targ):
 def cross_entropy(output, targ):
     "Mean over the rows of -log of the softmax probability of the label, in nats: output (n,c), targ int64 (n,) -> (). A bad label is an error."
     need_labels('cross_entropy', output, targ)
-    return -output.log_softmax(1).gather(1, targ[:, None]).mean()
+    return nll_loss(output.log_softmax(1), targ)
 
 # %% ../nbs/09_cross_entropy.ipynb #5319f726
+def _minus_one_hot(g, log_p, targ):
+    "g/n (p - one_hot) from log_p = log p (n,c)."
+    return log_p.exp().scatter_(1, targ[:, None], -1., reduce='add').mul_(g / targ.shape[0])  # -1 in each label's column
+
 def cross_entropy_grad(g, output, targ):
-    "Gradient of `cross_entropy` with respect to output, g/n (softmax - one_hot): g (), output (n,c), targ int64 (n,) -> (n,c)."
+    "Gradient of `cross_entropy` with respect to output, g/n (softmax - one_hot): g a number or (), output (n,c), targ int64 (n,) -> (n,c)."
     need_labels('cross_entropy_grad', output, targ)
-    if not isinstance(g, (int, float)): need_shapes(g.ndim == 0, 'cross_entropy_grad', 'g ()', g)
-    softmax, one = output.softmax(1), output.new_ones(len(targ), 1)
-    return softmax.scatter_add_(1, targ[:, None], -one).mul_(g / len(targ))  # -1 in each label's column
+    if isinstance(g, torch.Tensor): need_shapes(g.ndim == 0, 'cross_entropy_grad', 'g ()', g)
+    elif not isinstance(g, (int, float)): raise TypeError(f'cross_entropy_grad takes a number or a tensor () as g; found {type(g).__name__}')
+    return _minus_one_hot(g, output.log_softmax(1), targ)
 
 # %% ../nbs/09_cross_entropy.ipynb #69e08124
 class CrossEntropy(Module):
-    "cross_entropy as a layer: loss(output, targ), then loss.backward() for the gradient of output."
-    def forward(self, output, targ): return cross_entropy(output, targ)
-    def bwd(self, g, output, targ): return cross_entropy_grad(g, output, targ)
+    "cross_entropy as a layer: loss(output, targ), then loss.backward() for the gradient of output. Until then it remembers log p."
+    def forward(self, output, targ):
+        need_labels('cross_entropy', output, targ)
+        self._inner = output.log_softmax(1)
+        return nll_loss(self._inner, targ)
+    def bwd(self, g, output, targ): return _minus_one_hot(g, self._inner, targ)
