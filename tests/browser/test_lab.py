@@ -17,6 +17,7 @@ def free_port():
 @pytest.fixture(scope='session')
 def lab(browser, tmp_path_factory):
     "The address of a JupyterLab started by `make lab` in a copy of the tree, and the folder of that copy, under git."
+    if not (ROOT/'.venv/.ready').exists(): pytest.skip('set up by hand: run it by make browser')
     folder, port = tmp_path_factory.mktemp('lab')/'course', free_port()
     shutil.copytree(ROOT, folder, symlinks=True, ignore=shutil.ignore_patterns('.git', '.venv', '_site', '.pytest_cache', '.ipynb_checkpoints'))
     (folder/'.venv').symlink_to(ROOT/'.venv')
