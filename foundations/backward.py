@@ -105,7 +105,7 @@ def mse_grad(g, output, targ):
 def lin_grad(g, x, w, b, input_grad=True):
     "Gradients of `lin`: g (n,o), x (n,i), w (i,o), b (o,) -> gx (n,i), gw (i,o), gb (o,). gx is None without `input_grad`."
     need_floats('lin_grad', g, x, w, b)
-    need_shapes(x.ndim == w.ndim == 2 and x.shape[1] == w.shape[0] and b.shape == w.shape[1:] and g.shape == (len(x), len(b)),
+    need_shapes(x.ndim == w.ndim == 2 and x.shape[1] == w.shape[0] and b.shape == w.shape[1:] and g.shape == x.shape[:1] + b.shape,
                 'lin_grad', 'g (n,o), x (n,i), w (i,o), b (o,)', g, x, w, b)
     return g@w.T if input_grad else None, (g.T@x).T, g.sum(0)  # (g.T@x).T is x.T@g, stored output by output
 

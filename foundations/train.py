@@ -12,10 +12,11 @@ from .checks import need_shapes, need_size
 from .cross_entropy import need_labels
 
 # %% ../nbs/10_train.ipynb #18161660
-def _need_pair(name, x, y):
-    "One clear error unless x and y are tensors with the same number of rows, at least one."
-    for t in (x, y):
-        if not isinstance(t, torch.Tensor): raise TypeError(f'{name} takes tensors x and y; found {type(t).__name__}')
+def _need_pair(name, *pair):
+    "One clear error unless `pair` is x and y, tensors with the same number of rows, at least one."
+    kinds = [type(t).__name__ for t in pair if not isinstance(t, torch.Tensor)]
+    if kinds or len(pair) != 2: raise TypeError(f'{name} takes tensors x and y; found {", ".join(kinds) or f"{len(pair)} tensors"}')
+    x, y = pair
     need_shapes(x.ndim > 0 and y.shape[:1] == x.shape[:1] and len(x) > 0, name, 'x (n,...), y (n,...), n > 0', x, y)
 
 # %% ../nbs/10_train.ipynb #05a58c17
@@ -35,26 +36,27 @@ def batches(
 
 # %% ../nbs/10_train.ipynb #7ea5d992
 class SGD:
-    "Stochastic gradient descent, in place: v = momentum*v + p.grad, p -= lr*v. `lr` may be changed between steps. (Polyak, 1964; Sutskever et al., 2013, eq. 1, 2)"
+    "Stochastic gradient descent, in place: v = momentum*v + p.grad, p -= lr*v. `lr` may be changed between steps. (Polyak, 1964; in PyTorch's form, where a new lr acts at once on all of v)"
     def __init__(self, params, lr, momentum=0.):
         self.params, self.lr, self.momentum = list(params), lr, momentum
-        if not self.params or not isinstance(self.params[0], torch.Tensor) or isinstance(params, torch.Tensor):
-            raise TypeError(f'SGD takes a list of tensors, at least one; found {type(params).__name__} of {len(self.params)}')
+        others = sorted({type(p).__name__ for p in self.params if not isinstance(p, torch.Tensor)})
+        if isinstance(params, torch.Tensor) or not self.params or others:
+            raise TypeError(f'SGD takes a list of tensors, at least one; found {type(params).__name__} of {", ".join(others) or len(self.params)}')
         if not 0 <= momentum < 1: raise ValueError(f'SGD: momentum must be from 0 to below 1; found {momentum}')
         self._need_lr()
         self.v = [torch.zeros_like(p) for p in self.params]
 
     def _need_lr(self):
+        if not isinstance(self.lr, (int, float)): raise TypeError(f'SGD: lr must be a number; found {self.lr!r}')
         if not 0 <= self.lr < math.inf: raise ValueError(f'SGD: lr must be finite and not negative; found {self.lr}')
 
-    @torch.no_grad()  # for parameters that autograd watches; plain tensors do not need it
     def step(self):
         "Move every parameter against its gradient. RuntimeError, and nothing moves, if one has none."
         self._need_lr()
         for i, p in enumerate(self.params):
             if p.grad is None: raise RuntimeError(f'SGD: parameter {i}, {tuple(p.shape)}, has no gradient; step comes after backward')
-        for p, v in zip(self.params, self.v):
-            p.sub_(v.mul_(self.momentum).add_(p.grad) if self.momentum else p.grad, alpha=self.lr)
+        for p, v in zip(self.params, self.v):  # detach: the same numbers, for parameters that autograd watches
+            p.detach().sub_(v.mul_(self.momentum).add_(p.grad) if self.momentum else p.grad, alpha=self.lr)
 
     def zero_grad(self):
         "Forget all gradients: they add up until then."
@@ -82,23 +84,29 @@ def one_cycle(
     steps, # of the whole training
     warm=0.3, # fraction of the steps in which the rate goes up
 ):
-    "Function step -> learning rate: along half a cosine from lr/25 up to lr, then down to 0 at the end. (Smith, 1803.09820; the shape is PyTorch's OneCycleLR)"
+    "Function step -> learning rate: along half a cosine from lr/25 up to lr, then down to 0, taken in the middle of each step. (Smith, 1803.09820; the shape is PyTorch's OneCycleLR)"
     need_size('one_cycle', steps=steps)
+    if not 0 <= lr < math.inf: raise ValueError(f'one_cycle: lr must be finite and not negative; found {lr}')
+    if not 0 <= warm < 1: raise ValueError(f'one_cycle: warm must be from 0 to below 1; found {warm}')
     def rate(step):
         if not 0 <= step < steps: raise ValueError(f'one_cycle: made for steps 0 to {steps - 1}; found {step}')
-        t = (step + 1) / steps
+        t = (step + 0.5) / steps
         if t < warm: return lr * (1 - 0.96 * (1 + math.cos(math.pi * t/warm)) / 2)
         return lr * (1 + math.cos(math.pi * (t - warm)/(1 - warm))) / 2
     return rate
 
 # %% ../nbs/10_train.ipynb #b60bf4c0
+def _need_finite(l, history):
+    "FloatingPointError, with the step's number and `history`, unless the loss `l` is finite."
+    if math.isfinite(l): return
+    stop = FloatingPointError(f'fit: the loss is {l} at step {len(history["loss"])}; try a smaller learning rate')
+    stop.history = history
+    raise stop
+
 def _step(model, loss, opt, xb, yb, history):
-    "One training step; the batch's loss before it goes to history['loss']. If that is not finite: FloatingPointError, and no parameter moves."
+    "One training step; the batch's loss before it goes to history['loss']. If that is not finite, nothing moves."
     l = loss(model(xb), yb).item()
-    if not math.isfinite(l):
-        stop = FloatingPointError(f'fit: the loss is {l} at step {len(history["loss"])}; try a smaller learning rate')
-        stop.history = history
-        raise stop
+    _need_finite(l, history)
     model.backward(loss.backward())
     opt.step()
     opt.zero_grad()
@@ -116,17 +124,20 @@ def fit(
     generator=None, # for the order of the rows
     progress=True, # a bar, in a notebook or a terminal
 ):
-    "Train; returns the history: 'loss' of each step, and 'valid_loss' and 'accuracy' on `valid` after each epoch. FloatingPointError, with the step's number and a `history`, as soon as the loss is not finite."
+    "Train a classifier; returns the history: 'loss' of each step, and 'valid_loss' and 'accuracy' on `valid` after each epoch. FloatingPointError, with the step's number and a `history`, as soon as a loss is not finite. opt.lr is in the end what it was."
     from tqdm.auto import tqdm  # picks the notebook's bar or the terminal's; disable=None: none where nobody watches
     need_size('fit', epochs=epochs, bs=bs)
     for name, pair in (('train', train), ('valid', valid)): _need_pair(f'fit: {name}', *pair)
     if schedule and not hasattr(opt, 'lr'): raise TypeError(f'fit: a schedule sets opt.lr; {type(opt).__name__} has none')
-    history = dict(loss=[], valid_loss=[], accuracy=[])
+    accuracy(model(valid[0][:1]), valid[1][:1])  # what does not fit together fails now, not after an epoch
+    history, lr = dict(loss=[], valid_loss=[], accuracy=[]), getattr(opt, 'lr', None)
     opt.zero_grad()
     with tqdm(total=epochs * math.ceil(len(train[0])/bs), disable=None if progress else True, leave=False) as bar:
         try:
             for _ in range(epochs): _epoch(model, loss, opt, train, valid, bs, schedule, augment, generator, history, bar)
         except KeyboardInterrupt: print(f'fit: interrupted after {len(history["loss"])} steps')
+        finally:
+            if schedule: opt.lr = lr  # a second call starts from the same rate
     return history
 
 # %% ../nbs/10_train.ipynb #39c968d3
@@ -139,5 +150,6 @@ def _epoch(model, loss, opt, train, valid, bs, schedule, augment, generator, his
         bar.set_postfix_str(f'loss {history["loss"][-1]:.3f}, accuracy {right}', refresh=False)
         bar.update()
     valid_loss, right = evaluate(model, loss, *valid)
+    _need_finite(valid_loss, history)
     history['valid_loss'].append(valid_loss)
     history['accuracy'].append(right)
