@@ -37,12 +37,14 @@ def _unit(layer, k, tol, x):
         if rms == 0: raise ValueError(f'lsuv: the output of layer {k}, {layer}, is all zero; no scale makes its rms 1')
         if abs(rms - 1) <= tol: return out
         layer.w /= rms
-        layer.b /= rms
+        if getattr(layer, 'b', None) is not None: layer.b /= rms
     raise ValueError(f'lsuv: the output of layer {k}, {layer}, still has rms {rms:.6g}, further than {tol:g} from 1')
 
 # %% ../nbs/11_depth.ipynb #6bd1106f
+@torch.no_grad()
 def lsuv(model, x, tol=1e-3):
-    "Scale each layer that has w and b, first to last, in place, until its output's rms on x (n,...), n > 1, is 1 within `tol`. Returns model. (1511.06422, algorithm 1)"
+    """Scale each layer that keeps weights in `w` (and `b`), first to last, in place, until its output's rms on x (n,...), n > 1, is 1 within `tol`; returns model.
+    ValueError if there is no such layer (a Blocks is none: it has fixup), or if an output is all zero, not finite, or stays away from 1. (Mishkin and Matas, 1511.06422, algorithm 1)"""
     need_floats('lsuv', x)
     need_shapes(x.ndim > 1 and len(x) > 1 and x.numel() > 0, 'lsuv', 'x (n,...) with n > 1 rows', x)
     layers = _weighted(model)
@@ -152,29 +154,42 @@ class Bias(Module):
     def parameters(self): return [self.s]
 
 # %% ../nbs/11_depth.ipynb #309a48e3
-def _fixup_block(block, L, scalars):
-    "Fixup's rules for one of L branches, a Residual, or for all branches of a Blocks."
-    lean = isinstance(block, Blocks)
-    first, last = ([block.w1], [block.w2]) if lean else ([a.w for a in _weighted(block)[:-1]], _weighted(block)[-1:])
-    if not last: raise ValueError(f'fixup: no layer with weights in {block}')
-    zero = last if lean else last[0].parameters()
-    if not zero[0].any(): raise ValueError(f'fixup: the last layer of a branch is 0 already; apply fixup once, to fresh weights; found {block}')
-    for w in first: w *= L ** (-1 / (2*len(first)))  # m = len(first) + 1
-    for p in zero: p.zero_()
-    if lean or not scalars: return
-    parts = [part for part in _inside(block) if not isinstance(part, Model)]
-    block.layers = (*[layer for part in parts for layer in (Bias(zero[0]), part)], Scale(zero[0]))
+def _branch(block):
+    "The weights that rule 2 scales, and the parameters that rule 1 sets to 0, of a Residual, or of all branches of a Blocks."
+    if isinstance(block, Blocks): first, last = [block.w1], [block.w2]
+    else:
+        layers = _weighted(block)
+        if not layers: raise ValueError(f'fixup: no layer with weights in {block}')
+        first, last = [layer.w for layer in layers[:-1]], [layers[-1].w, *(p for p in layers[-1].parameters() if p is not layers[-1].w)]
+    if not last[0].any(): raise ValueError(f'fixup: the last layer of a branch is 0 already; apply fixup once, to fresh weights; found {block}')
+    return first, last
+
+# %% ../nbs/11_depth.ipynb #b34ecf65
+def _in_a_row(layers):
+    "These layers, with those of each Model among them in its place."
+    return [part for layer in layers for part in (_in_a_row(layer.layers) if type(layer) is Model else [layer])]
+
+def _with_scalars(layers, like):
+    "A Bias before each of the layers, a Scale after the last."
+    return (*[part for layer in _in_a_row(layers) for part in (Bias(like), layer)], Scale(like))
 
 # %% ../nbs/11_depth.ipynb #64214ae8
+@torch.no_grad()
 def fixup(model, scalars=True):
-    "Fixup's start for a model with Residual or Blocks, in place, before its optimiser is made; rule 3 only with `scalars`. Returns model. (1901.09321, section 3)"
+    """Fixup's start for a model with Residual or Blocks, in place, before its optimiser is made; rule 3 (for each Residual) only with `scalars`; returns model.
+    ValueError, and nothing changed, if there is no branch, one without weights, one inside another, or one that starts at 0. (Zhang, Dauphin and Ma, 1901.09321, section 3)"""
     layers = list(_inside(model))
     blocks = [layer for layer in layers if isinstance(layer, (Residual, Blocks))]
     if not blocks: raise ValueError(f'fixup takes a model with Residual blocks; found none in {model}')
     inner = [layer for block in blocks for layer in _inside(block)]
     if len(set(inner)) < len(inner): raise ValueError('fixup: a Residual inside a Residual, or a layer used twice')
     head = [layer for layer in layers[layers.index(blocks[-1]):] if layer not in inner and _weighted(layer) == [layer]]
+    branches = [_branch(block) for block in blocks]  # all are looked at before one is changed
     L = sum(len(block.w1) if isinstance(block, Blocks) else 1 for block in blocks)
-    for block in blocks: _fixup_block(block, L, scalars)
+    for first, last in branches:
+        for w in first: w *= L ** (-1 / (2*len(first)))  # m = len(first) + 1
+        for p in last: p.zero_()
     for p in (p for layer in head[-1:] for p in layer.parameters()): p.zero_()
+    for block, (_, last) in zip(blocks, branches):
+        if scalars and isinstance(block, Residual): block.layers = _with_scalars(block.layers, last[0])
     return model
