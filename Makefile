@@ -27,7 +27,7 @@ $(READY): settings.ini setup.py constraints.txt tools/setup.sh
 	@touch $@
 
 lab: $(READY)
-	JUPYTER_CONFIG_PATH=$(CURDIR)/tools/jupyter $(BIN)/jupyter lab $(LAB)
+	JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter" $(BIN)/jupyter lab $(LAB)
 
 check: $(READY)
 	@$(BIN)/python tools/check_tree.py
@@ -52,6 +52,7 @@ clean:
 
 bench: $(READY)
 	@$(BIN)/python benchmarks/layers.py
+	@$(BIN)/python benchmarks/conv.py
 	@$(BIN)/python benchmarks/step.py --json docs/bench.json --plot docs/bench.png
 
 site: $(READY)

@@ -11,10 +11,10 @@ MODULES = sorted(p.stem for p in (ROOT/'foundations').glob('*.py') if not p.stem
 def installed(tmp_path_factory):
     "A folder with nothing but the package in it, installed from its wheel."
     folder, source = tmp_path_factory.mktemp('site'), tmp_path_factory.mktemp('source')/'course'
-    # built from a copy: building leaves files in the source folder
+    # built from a copy: building leaves files in the source folder; with the setuptools that is here, so that no network is needed
     shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns('.*', 'build', 'dist', '_*', '*.egg-info', 'nbs', '__pycache__'))
     for name in ('__init__.py', '_modidx.py'): shutil.copy(ROOT/'foundations'/name, source/'foundations')
-    subprocess.run([sys.executable, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--target', str(folder), str(source)], check=True)
+    subprocess.run([sys.executable, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--no-build-isolation', '--target', str(folder), str(source)], check=True)
     return folder
 
 

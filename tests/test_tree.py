@@ -60,6 +60,7 @@ def test_forward_import(tree, line):
     assert [r for r in check(tree) if '02_data.ipynb: exports code that imports foundations.loss' in r]
 
 
-def test_name_exported_twice(tree):
-    change(tree/'nbs/06_mse.ipynb', lambda cells: exported(cells)['source'].append('\ndef mnist(): pass'))
+@pytest.mark.parametrize('line', ['def mnist(): pass', 'class mnist: pass', 'mnist = 1', 'a, mnist = 1, 2', 'mnist: int = 1'])
+def test_name_exported_twice(tree, line):
+    change(tree/'nbs/06_mse.ipynb', lambda cells: exported(cells)['source'].append(f'\n{line}'))
     assert [r for r in check(tree) if '06_mse.ipynb: exports mnist, which 02_data.ipynb exports already' in r]

@@ -51,6 +51,13 @@ def library_imports(source):
             yield from (a.name.split('.')[1] for a in node.names if a.name.startswith(f'{LIB}.'))
 
 
+def defined(node):
+    "The names that a statement defines: a function, a class, or constants."
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)): yield node.name
+    for target in getattr(node, 'targets', [getattr(node, 'target', None)]):
+        yield from (n.id for n in ast.walk(target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)) if target else ()
+
+
 def forward_imports(root):
     "Lines for exported cells that import what no earlier notebook exports, and for names exported twice."
     earlier, owner = set(), {}
@@ -59,9 +66,9 @@ def forward_imports(root):
         for name in sorted(set(library_imports(source)) - earlier):
             yield f'{NBS}/{path.name}: exports code that imports {LIB}.{name}, which no earlier notebook exports'
         for node in ast.parse(source).body:
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-                if node.name in owner: yield f'{NBS}/{path.name}: exports {node.name}, which {owner[node.name]} exports already'
-                owner[node.name] = path.name
+            for name in defined(node):
+                if name in owner: yield f'{NBS}/{path.name}: exports {name}, which {owner[name]} exports already'
+                owner[name] = path.name
         if module: earlier.add(module)
 
 

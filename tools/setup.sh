@@ -11,6 +11,7 @@ if ! "$PYTHON" -c 'import venv, ensurepip' 2>/dev/null; then
     exit 1
 fi
 echo 'Installing into .venv (once; a minute or two) ...'
-[ -x .venv/bin/python ] || "$PYTHON" -m venv .venv
+# a .venv without a working pip is one whose making was interrupted: begin anew
+.venv/bin/python -m pip --version > /dev/null 2>&1 || "$PYTHON" -m venv --clear .venv
 .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,site]'
 .venv/bin/python -m pip check

@@ -4,7 +4,7 @@ from nbdev.clean import clean_nb
 
 WIDGET = 'application/vnd.jupyter.widget-view+json'
 SLIDER = 'A slider stands here while the notebook runs.'
-PROGRESS = re.compile(r'\d+%\|')
+PROGRESS = re.compile(r'(^|[\r\n:])\s*\d+%\|')  # tqdm's "  7%|", at the start of a line or after its description
 
 
 def is_progress(out):
