@@ -8,7 +8,7 @@ __all__ = ['Step']
 # %% ../nbs/13_speed.ipynb #54bfa243
 import math
 import torch
-from torch import mm, softmax
+from torch import addmm, mm, softmax
 from .checks import need_floats, need_shapes, need_size
 from .cross_entropy import need_labels
 
@@ -37,8 +37,8 @@ class Step:
         w1, b1, column1, w2, b2, column2, w2_t, z, z_t, g, u, p, ones, minus = self.parts
         if (x.shape, y.shape) != self.shapes: need_shapes(False, 'step', f'x and y of shapes {tuple(map(tuple, self.shapes))}', x, y)
         if not 0 <= lr < math.inf: raise ValueError(f'step: lr must be finite and not negative; found {lr}')
-        mm(w1, x.T, out=z).add_(column1).relu_()
-        softmax(mm(w2, z, out=u).add_(column2), 0, out=p)
+        addmm(column1, w1, x.T, out=z).relu_()
+        softmax(addmm(column2, w2, z, out=u), 0, out=p)
         try: p.scatter_add_(0, y[None], minus)                       # softmax - one_hot
         except (IndexError, RuntimeError): need_labels('step', u.T, y); raise
         mm(w2_t, p, out=g)
