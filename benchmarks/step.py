@@ -1,6 +1,6 @@
 """A training step of 784 -> 50 -> relu -> 10 with cross-entropy and plain SGD: the course's against others', and against its matrix products alone.
 
-    python benchmarks/step.py [--rounds 30] [--json docs/bench.json] [--plot docs/bench.png]
+    python benchmarks/step.py [--rounds 30] [--json docs/bench.json] [--plot docs/bench.png] [--readme README.md]
 
 All contenders start from the same weights and must have the same ones after an epoch before anything is timed. Then they run in turns, round
 after round; every round gives one ratio to torch.nn, and the table shows the median ratio and the middle half of all rounds.
@@ -20,6 +20,7 @@ from foundations.train import SGD
 
 LR = 0.1
 BASE = 'torch.nn, autograd, optim.SGD'
+MARKS = '<!-- make bench writes this table -->', '<!-- end of the table -->'
 
 
 def course_model(weights):
@@ -169,6 +170,27 @@ def show(title, table):
     for name, (low, middle, high) in table.items(): print(f'  {name:34}{middle:6.2f}   {low:.2f} to {high:.2f}')
 
 
+def markdown(about, tables):
+    "The table of medians for the README, with the date and the machine."
+    names = list(dict.fromkeys(name for table in tables.values() for name in table))
+    lines = [['', *tables], ['---', *['---:']*len(tables)], *[[name, *(f'{t[name][1]:.2f}' if name in t else '' for t in tables.values())] for name in names]]
+    where = f'{about["date"]}, {about["processor"]}, {about["cores"]} cores, PyTorch {about["torch"]}, Python {about["python"]}'
+    return '\n'.join(['| ' + ' | '.join(line) + ' |' for line in lines] + ['', f'Measured {where}.'])
+
+
+def write_readme(path, words):
+    "Put `words` between the README's two marks."
+    before, rest = path.read_text(encoding='utf-8').split(MARKS[0])
+    path.write_text(f'{before}{MARKS[0]}\n{words}\n{MARKS[1]}{rest.split(MARKS[1])[1]}', encoding='utf-8')
+
+
+def processor():
+    "The processor's name, or its kind where the system does not say more."
+    try: found = [line.split(':', 1)[1].strip() for line in open('/proc/cpuinfo') if line.startswith('model name')]
+    except OSError: found = []
+    return (found or [platform.processor() or platform.machine()])[0]
+
+
 def plot(tables, path):
     "A bar for each contender and setting."
     import matplotlib.pyplot as plt
@@ -180,7 +202,7 @@ def plot(tables, path):
                 color=['C1' if k.startswith('foundations') else '0.6' if k.startswith('only') else 'C0' for k in names], error_kw=dict(lw=1))
         ax.set(title=title, xlabel='times as fast as torch.nn')
     axes[0].invert_yaxis()
-    fig.savefig(path)
+    fig.savefig(path, dpi=200)
 
 
 SETTINGS = [dict(hidden=50, rows=64, threads=1, count=60), dict(hidden=50, rows=64, threads=os.cpu_count(), count=60), dict(hidden=512, rows=512, threads=1, count=4)]
@@ -203,6 +225,7 @@ def main():
     parser.add_argument('--rounds', type=int, default=30)
     parser.add_argument('--json', type=Path)
     parser.add_argument('--plot', type=Path)
+    parser.add_argument('--readme', type=Path)
     parser.add_argument('--setting', type=json.loads, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.setting: return print(json.dumps(measure(rounds=args.rounds, **args.setting)))
@@ -211,9 +234,10 @@ def main():
         name = title(**setting)
         tables[name] = alone(setting, args.rounds)
         show(name, tables[name])
-    about = dict(date=datetime.date.today().isoformat(), torch=torch.__version__, python=platform.python_version(), machine=platform.machine(), cores=os.cpu_count())
+    about = dict(date=datetime.date.today().isoformat(), torch=torch.__version__, python=platform.python_version(), processor=processor(), cores=os.cpu_count())
     if args.json: args.json.write_text(json.dumps(dict(about=about, times_as_fast_as_torch_nn=tables), indent=1) + '\n')
     if args.plot: plot(tables, args.plot)
+    if args.readme: write_readme(args.readme, markdown(about, tables))
 
 
 if __name__ == '__main__': main()

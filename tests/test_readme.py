@@ -1,10 +1,11 @@
 """The README says what is true: its code runs, its picture is the notebook's, its files exist."""
-import re, subprocess, sys
+import json, re, subprocess, sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT/'tools'))
+sys.path[:0] = [str(ROOT/'tools'), str(ROOT/'benchmarks')]
 from readme_figure import stored_figure
+from step import MARKS, markdown
 
 README = (ROOT/'README.md').read_text(encoding='utf-8')
 
@@ -28,3 +29,9 @@ def test_links_lead_somewhere():
 
 def test_every_chapter_is_in_the_map():
     for path in (ROOT/'nbs').glob('[0-9]*.ipynb'): assert f'nbs/{path.name}' in README, path.name
+
+
+def test_benchmark_is_the_stored_one():
+    stored = json.loads((ROOT/'docs/bench.json').read_text(encoding='utf-8'))
+    before, rest = README.split(MARKS[0])
+    assert rest.split(MARKS[1])[0].strip() == markdown(stored['about'], stored['times_as_fast_as_torch_nn']), 'run make bench'
