@@ -38,7 +38,8 @@ class Parameters:
     def load_state_dict(self, state):
         "Copy `state`, as from `state_dict`, into the parameters. ValueError, and nothing is changed, unless names, shapes and dtypes agree."
         _need_state(type(self).__name__, self._named(), state)
-        for k, p in self._named().items(): p.copy_(state[k])
+        with torch.no_grad():  # the numbers only, for parameters or a state that autograd watches
+            for k, p in self._named().items(): p.copy_(state[k])
 
 # %% ../nbs/08_layers.ipynb #c32cc061
 class _Defaults(Parameters):
@@ -92,7 +93,7 @@ class Module(_Defaults):
 
 # %% ../nbs/08_layers.ipynb #46a85a12
 def add_grad(p, g):
-    "Add `g` to the gradient of parameter `p`. Neither `g` nor the old gradient is written to."
+    "Add `g` to the gradient of parameter `p`; neither is written to. Without a gradient before, `g` itself becomes it, uncopied: give g.clone() if it is the g that bwd was given."
     p.grad = g if p.grad is None else p.grad + g
 
 # %% ../nbs/08_layers.ipynb #9c7b060b

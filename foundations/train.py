@@ -70,7 +70,7 @@ def accuracy(output, targ):
 
 # %% ../nbs/10_train.ipynb #2c8d4967
 def evaluate(model, loss, x, y, bs=1000):  # equivalent: any bs gives the same
-    "Mean loss and accuracy of `model` over all rows of x and y, as floats, `bs` rows at a time; every row weighs the same."
+    "Mean loss and accuracy of `model` over all rows of x and y, as floats, `bs` rows at a time; every row weighs the same. It replaces what the layers remember: not to be called between forward and backward."
     total = hits = 0.
     for xb, yb in batches(x, y, bs, shuffle=False):
         output = model(xb)
