@@ -24,7 +24,7 @@ def _unpack(path):
 
 # %% ../nbs/02_data.ipynb #caa99f9c
 def read_idx(path):
-    "The uint8 tensor in the IDX file at `path`, plain or gzipped, in the shape its header gives. ValueError unless it is whole. (LeCun, Cortes, Burges: MNIST page)"
+    "The uint8 tensor in the IDX file at `path`, plain or gzipped, in the shape its header gives. ValueError unless it is whole, FileNotFoundError if it is not there. (LeCun, Cortes, Burges: MNIST page)"
     raw = _unpack(path)
     if len(raw) < 4 or raw[:2] != b'\0\0' or raw[3] == 0:
         raise ValueError(f'{path}: not an IDX file: starts with {raw[:4]}, expected two zeros, a type code and the number of axes')
@@ -85,7 +85,7 @@ def mnist(
     folder=None, # holds the four files of a data set in MNIST's form, plain or .gz; None: MNIST itself, shipped with the package
     n_train=50_000, # how many of the first rows are for training; the rest, perhaps none, is for validation
 ):
-    "`x_train, y_train, x_valid, y_valid`: x float32 (n,784), pixel/256; y int64 (n,). In the files' order, not shuffled."
+    "`x_train, y_train, x_valid, y_valid`: x float32 (n,784), pixel/256; y int64 (n,). In the files' order, not shuffled. FileNotFoundError, ValueError for bad files or n_train."
     x, y = _pair(folder, 'train')
     if type(n_train) is not int or not 1 <= n_train <= len(x):
         raise ValueError(f'n_train: found {n_train!r}, expected an int from 1 to {len(x)}, the number of images in {folder or "MNIST"}')

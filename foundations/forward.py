@@ -18,6 +18,6 @@ def lin(x, w, b):
 
 # %% ../nbs/05_forward.ipynb #9ea3508b
 def relu(x):
-    "max(x, 0), entry by entry, in any shape; nan stays nan, and the slope at 0 is 0. (Nair and Hinton, 2010)"
+    "max(x, 0), entry by entry, in any shape; nan stays nan, and the slope at 0 is 0. TypeError unless of a floating dtype. (Nair and Hinton, 2010)"
     need_floats('relu', x)
     return x.relu()

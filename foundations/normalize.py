@@ -12,7 +12,7 @@ from .checks import need_floats
 
 # %% ../nbs/03_normalize.ipynb #a97a770f
 def normalize(x, mean, std):
-    "(x - mean)/std: x of any shape; mean and std one number each, the training set's for every set. ValueError unless both are finite and std > 0."
+    "(x - mean)/std: x of any shape; mean and std one number each, the training set's for every set. ValueError unless both are finite and std > 0; TypeError unless x is floating."
     need_floats('normalize', x)
     if not all(isinstance(v, (Real, torch.Tensor)) for v in (mean, std)): raise TypeError(f'normalize takes numbers; found mean {mean!r} and std {std!r}')
     mean, std = (torch.as_tensor(v, dtype=x.dtype, device=x.device) for v in (mean, std))
