@@ -8,7 +8,7 @@ __all__ = ['batches', 'SGD', 'accuracy', 'evaluate', 'one_cycle', 'fit']
 # %% ../nbs/10_train.ipynb #04c1c41f
 import math
 import torch
-from .checks import need_shapes, need_size
+from .checks import need_generator, need_shapes, need_size
 from .cross_entropy import need_labels
 
 # %% ../nbs/10_train.ipynb #18161660
@@ -29,6 +29,7 @@ def batches(
 ):
     "Iterate once over (xb, yb), batch by batch: every row comes exactly once."
     need_size('batches', bs=bs)
+    need_generator('batches', generator)
     _need_pair('batches', x, y)
     if not shuffle: return zip(x.split(bs), y.split(bs))
     order = torch.randperm(len(x), generator=generator, device=x.device if generator is None else generator.device).to(x.device)
