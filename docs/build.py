@@ -27,6 +27,22 @@ def prepare(source):
     (source/'_static'/'modules.css').write_text(pages.module_css(), encoding='utf-8')
 
 
+def glue(text):
+    "A page's `text` in which no line can begin with the sign that follows a formula."
+    return re.sub(r'(<span class="math notranslate nohighlight">[^<]*</span>)([,.;:?!)]+)', r'<span class="glued">\1\2</span>', text)
+
+
+def arrows(text):
+    "A page's `text` with arrows that cannot break in two at the end of a line; code keeps its own."
+    parts = re.split(r'(<pre.*?</pre>|<code.*?</code>)', text, flags=re.S)
+    return ''.join(part if i % 2 else part.replace(' -&gt; ', ' \u2192 ') for i, part in enumerate(parts))
+
+
+def enlarge(text):
+    "A page's `text` in which each figure leads to itself in full size: on a phone its words are small."
+    return re.sub(r'<img [^>]*?src="(_(?:images|static)/[^"]*\.png)"[^>]*>', r'<a class="figure" href="\1">\g<0></a>', text)
+
+
 def prune(out):
     "Drop what no page asks for: source maps, MathJax's other inputs and outputs, Sphinx's copies."
     mathjax = out/'_static'/'mathjax'
@@ -42,7 +58,7 @@ def prune(out):
     (out/'_static'/'scripts'/'fontawesome.js').unlink()
     for page in out.glob('*.html'):
         text = re.sub(r'\s*<(script|link)[^>]*fontawesome\.js[^>]*>(</script>)?', '', page.read_text(encoding='utf-8'))
-        page.write_text(text, encoding='utf-8')
+        page.write_text(enlarge(arrows(glue(text))), encoding='utf-8')
 
 
 def main():

@@ -22,6 +22,7 @@ html_title = project
 html_context = {'default_mode': 'auto'}
 html_css_files = ['course.css', 'modules.css']
 html_js_files = ['course.js']
+html_use_index = False
 html_show_sourcelink = False
 html_copy_source = False
 html_favicon = '_static/favicon.svg'

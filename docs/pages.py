@@ -166,7 +166,7 @@ def answers_page():
     count = {v: sum(row[1] == v for row in rows.values()) for v in VERDICTS}
     out = ['# Errata and answers', '', f'The course grew from one learner\'s note. Each of its {len(rows)} statements and questions has met an experiment: '
            f'{count["Right"]} are right, {count["Half right"]} half right, {count["Wrong"]} wrong, and {count["Open question"]} questions it left open are answered. '
-           'The last column leads to the cell that proves it.', '', '{.answers}', '| | the note | the answer | proof |', '|---|---|---|---|']
+           'A link leads to the cell that proves it.', '', '{.answers}', '| | the note | the answer | proof |', '|---|---|---|---|']
     for number, (said, verdict, why) in sorted(rows.items()):
         badge = f'<strong class="verdict {verdict.split()[0].lower()}">{VERDICTS[verdict]} {verdict}</strong>'
         proof = '<br>'.join(f'<a href="{path.stem}.html#claim-{number}">{chapters()[path.name][0]}</a>' for path in places(number))

@@ -1,5 +1,5 @@
 """The website's pages that are made from the notebooks and the library hold everything, once."""
-import importlib, sys
+import importlib, itertools, re, sys
 from pathlib import Path
 import pytest
 
@@ -49,3 +49,40 @@ def test_home_page_says_how_long_each_chapter_runs():
 def test_directives(source, tags):
     found, rest = nbdev_reader.directives(source)
     assert nbdev_reader.tags(found, 'loss') == tags and '|' not in rest.replace('#| hide', '', source.startswith('x'))
+
+
+# Machado, Oliveira and Fernandes (2009): linear red, green and blue as eyes without one kind of cone see them
+COLOUR_BLIND = {
+    'no red cones': [[.152286, 1.052583, -.204868], [.114503, .786281, .099216], [-.003882, -.048116, 1.051998]],
+    'no green cones': [[.367322, .860646, -.227968], [.280085, .672501, .047413], [-.011820, .042940, .968881]],
+    'no blue cones': [[1.255528, -.076749, -.178779], [-.078411, .930809, .147602], [.004733, .691367, .303900]]}
+
+
+def lab(rgb):
+    "Linear red, green and blue as CIE L*a*b*, where the distance of two colours is how different they look."
+    r, g, b = (min(1, max(0, c)) for c in rgb)
+    x, y, z = (.4124*r + .3576*g + .1805*b)/.9505, .2126*r + .7152*g + .0722*b, (.0193*r + .1192*g + .9505*b)/1.089
+    x, y, z = (t**(1/3) if t > .008856 else 7.787*t + 16/116 for t in (x, y, z))
+    return 116*y - 16, 500*(x - y), 200*(y - z)
+
+
+def nearest(colours, sight):
+    "The least distance between two of the hexadecimal `colours` for eyes with the matrix `sight`."
+    linear = [[c/12.92 if c <= .04045 else ((c + .055)/1.055)**2.4 for c in (int(h[i:i + 2], 16)/255 for i in (0, 2, 4))] for h in colours]
+    seen = [lab([sum(a*b for a, b in zip(row, rgb)) for row in sight]) for rgb in linear]
+    return min(sum((a - b)**2 for a, b in zip(p, q))**.5 for p, q in itertools.combinations(seen, 2))
+
+
+@pytest.mark.parametrize('sight', COLOUR_BLIND)
+def test_colours_stay_apart_for_the_colour_blind(sight):
+    style = re.findall(r"'([0-9A-F]{6})'", (ROOT/'foundations'/'course.mplstyle').read_text())
+    assert len(style) == 7 and nearest(style, COLOUR_BLIND[sight]) > 15
+    assert nearest(['d62728', '2ca02c'], COLOUR_BLIND['no green cones']) < 10   # a common red and green: the check can fail
+
+
+def test_figures_use_the_style_and_no_other_hues():
+    allowed = re.compile(r"C[0-6]|0?\.\d+|k|black|white")
+    for path in pages.notebooks():
+        code = '\n'.join(pages.cells(path, 'code'))
+        assert 'plt.show()' not in code or "plt.style.use('foundations.course')" in code, path.name
+        assert [c for c in re.findall(r"\b(?:color|c)='([^']*)'", code) if not allowed.fullmatch(c)] == [], path.name

@@ -5,7 +5,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHAPTERS = sorted(p.stem for p in (ROOT/'nbs').glob('[0-9]*.ipynb'))
-PAGES = ['index', *CHAPTERS, 'library', 'answers', 'search', 'genindex']
+PAGES = ['index', *CHAPTERS, 'library', 'answers', 'search']
 LOOKS = [('light', 1280), ('dark', 1280), ('light', 375), ('dark', 375)]
 look_names = lambda look: f'{look[0]}-{look[1]}'
 
@@ -62,6 +62,9 @@ LOOK = r'''() => {
   if (document.documentElement.scrollWidth > innerWidth) faults.push(`scrolls sideways: ${document.documentElement.scrollWidth} px wide`);
   for (const f of all('.math')) if (!f.querySelector('mjx-container')) faults.push(`formula not rendered: ${f.textContent.slice(0, 60)}`);
   for (const f of all('mjx-merror, [data-mjx-error]')) faults.push(`formula with an error: ${f.textContent}`);
+  for (const c of all('.mjx-c5C')) faults.push(`formula shows a backslash: ${c.closest('.math').textContent.trim().slice(0, 60)}`);
+  for (const f of all('main span.math')) if (f.nextSibling?.nodeType === 3 && /^[,.;:?!)]/.test(f.nextSibling.data) && !f.closest('.glued'))
+    faults.push(`a line may begin with ${f.nextSibling.data.slice(0, 9)}`);
   const text = document.querySelector('main').cloneNode(true);
   all('pre, code, script, style, mjx-container', text).forEach(e => e.remove());
   for (const m of text.textContent.matchAll(/\$[^$\s][^$]*\$|\\[a-zA-Z(\[]+/g)) faults.push(`raw formula: ${m[0].slice(0, 60)}`);
@@ -123,6 +126,8 @@ PLANTED = {
     r'raw formula: \frac': r'<p>It costs \frac12.</p>',
     'formula not rendered': '<span class="math">x</span>',
     'formula with an error': r'<span class="math notranslate nohighlight">\(\frac{1}\)</span>',
+    'formula shows a backslash': r'<span class="math notranslate nohighlight">\(\text{a\_b}\)</span>',
+    'a line may begin with ,': r'<p>If <span class="math notranslate nohighlight">\(x\)</span>, then.</p>',
     'formula cut off': r'<p style="width: 2000px; max-width: none"><mjx-container style="margin-left: 1900px; overflow: visible">x</mjx-container></p>',
     'from h1 to h3': '<h3>Too deep</h3>',
     'color-contrast (serious)': '<p style="color: #aaa; background: #fff">pale</p>',
