@@ -27,7 +27,7 @@ def batches(
     shuffle=True, # in a new random order, or else in the order of x
     generator=None, # for the random order
 ):
-    "Iterate once over (xb, yb), batch by batch: every row comes exactly once."
+    "Iterate once over (xb, yb), batch by batch: every row comes exactly once. TypeError, ValueError at once for bad x, y, bs or generator."
     need_size('batches', bs=bs)
     need_generator('batches', generator)
     _need_pair('batches', x, y)
@@ -37,7 +37,7 @@ def batches(
 
 # %% ../nbs/10_train.ipynb #7ea5d992
 class SGD:
-    "Stochastic gradient descent, in place: v = momentum*v + p.grad, p -= lr*v. `lr` may be changed between steps. (Polyak, 1964; in PyTorch's form, where a new lr acts at once on all of v)"
+    "Stochastic gradient descent, in place: v = momentum*v + p.grad, p -= lr*v. `lr` may be changed between steps. (Polyak, 1964; in PyTorch's form, where a new lr acts at once on all of v) TypeError, ValueError for bad params, lr or momentum."
     def __init__(self, params, lr, momentum=0.):
         self.params, self.lr, self.momentum = list(params), lr, momentum
         others = sorted({type(p).__name__ for p in self.params if not isinstance(p, torch.Tensor)})
@@ -52,7 +52,7 @@ class SGD:
         if not 0 <= self.lr < math.inf: raise ValueError(f'SGD: lr must be finite and not negative; found {self.lr}')
 
     def step(self):
-        "Move every parameter against its gradient. RuntimeError, and nothing moves, if one has none."
+        "Move every parameter against its gradient. RuntimeError, and nothing moves, if one has none; TypeError, ValueError if lr has become a bad one."
         self._need_lr()
         for i, p in enumerate(self.params):
             if p.grad is None: raise RuntimeError(f'SGD: parameter {i}, {tuple(p.shape)}, has no gradient; step comes after backward')
@@ -65,13 +65,13 @@ class SGD:
 
 # %% ../nbs/10_train.ipynb #910ef237
 def accuracy(output, targ):
-    "Fraction of rows whose largest output is at the label: output (n,c), targ int64 (n,) -> ()."
+    "Fraction of rows whose largest output is at the label: output (n,c), targ int64 (n,) -> (). TypeError, ValueError for other shapes, dtypes or labels, n = 0 included."
     need_labels('accuracy', output, targ)
     return (output.argmax(1) == targ).to(output.dtype).mean()
 
 # %% ../nbs/10_train.ipynb #2c8d4967
 def evaluate(model, loss, x, y, bs=1000):  # equivalent: any bs gives the same
-    "Mean loss and accuracy of `model` over all rows of x and y, as floats, `bs` rows at a time; every row weighs the same. It replaces what the layers remember: not to be called between forward and backward."
+    "Mean loss and accuracy of `model` over all rows of x and y, as floats, `bs` rows at a time; every row weighs the same. It replaces what the layers remember: not to be called between forward and backward. TypeError, ValueError for bad x, y or bs."
     total = hits = 0.
     for xb, yb in batches(x, y, bs, shuffle=False):
         output = model(xb)
@@ -85,7 +85,7 @@ def one_cycle(
     steps, # of the whole training
     warm=0.3, # fraction of the steps in which the rate goes up
 ):
-    "Function step -> learning rate: along half a cosine from lr/25 up to lr, then down to 0, taken in the middle of each step. (Smith, 1803.09820; the shape is PyTorch's OneCycleLR)"
+    "Function step -> learning rate: along half a cosine from lr/25 up to lr, then down to 0, taken in the middle of each step. (Smith, 1803.09820; the shape is PyTorch's OneCycleLR) ValueError for a bad lr or warm, and at a step outside 0 to steps-1; TypeError, ValueError for bad steps."
     need_size('one_cycle', steps=steps)
     if not 0 <= lr < math.inf: raise ValueError(f'one_cycle: lr must be finite and not negative; found {lr}')
     if not 0 <= warm < 1: raise ValueError(f'one_cycle: warm must be from 0 to below 1; found {warm}')
@@ -125,7 +125,7 @@ def fit(
     generator=None, # for the order of the rows
     progress=True, # a bar, in a notebook or a terminal
 ):
-    "Train a classifier; returns the history: 'loss' of each step, and 'valid_loss' and 'accuracy' on `valid` after each epoch. FloatingPointError, with the step's number and a `history`, as soon as a loss is not finite. opt.lr is in the end what it was."
+    "Train a classifier; returns the history: 'loss' of each step, and 'valid_loss' and 'accuracy' on `valid` after each epoch. FloatingPointError, with the step's number and a `history`, as soon as a loss is not finite. opt.lr is in the end what it was. TypeError, ValueError before the first step for what does not fit together."
     from tqdm.auto import tqdm  # picks the notebook's bar or the terminal's; disable=None: none where nobody watches
     need_size('fit', epochs=epochs, bs=bs)
     for name, pair in (('train', train), ('valid', valid)): _need_pair(f'fit: {name}', *pair)
