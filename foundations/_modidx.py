@@ -157,6 +157,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'foundations.layers._Layers._named': ('layers.html#_layers._named', 'foundations/layers.py'),
                                     'foundations.layers._Layers.parameters': ('layers.html#_layers.parameters', 'foundations/layers.py'),
                                     'foundations.layers._blame': ('layers.html#_blame', 'foundations/layers.py'),
+                                    'foundations.layers._forget': ('layers.html#_forget', 'foundations/layers.py'),
                                     'foundations.layers._kind': ('layers.html#_kind', 'foundations/layers.py'),
                                     'foundations.layers._need_state': ('layers.html#_need_state', 'foundations/layers.py'),
                                     'foundations.layers._recall': ('layers.html#_recall', 'foundations/layers.py'),
