@@ -8,6 +8,7 @@ __all__ = ['Parameters', 'Module', 'add_grad', 'Linear', 'Relu', 'Mse', 'Model']
 # %% ../nbs/08_layers.ipynb #290662c4
 import torch
 from .backward import lin_grad, mse_grad, relu_grad
+from .checks import need_generator, need_size
 from .forward import lin, relu
 from .init import kaiming_normal
 from .loss import mse
@@ -76,18 +77,20 @@ def _recall(layer, g):
 
 # %% ../nbs/08_layers.ipynb #b217864f
 class Module(_Defaults):
-    "A layer: remembers its latest call, so that `backward` can turn the gradient of its output into that of its input."
+    "A layer: remembers its latest call, so that `backward` can turn the gradient of its output into that of its input. TypeError and ValueError name the layer."
     def __call__(self, *args):
         self._memory = None
         try: out = self.forward(*args)
         except (TypeError, ValueError) as e: raise _blame(self, e)
-        self._memory = [args, getattr(out, 'shape', ()), self._inner]
+        finally: inner, self._inner = self._inner, None
+        self._memory = [args, getattr(out, 'shape', ()), inner]
         return out
     def backward(self, g=1., input_grad=True):
-        "Add to each parameter's grad, `g` being the gradient of the latest call's output; return the gradient of its input, or None. Once for each call."
+        "Add to each parameter's grad, `g` being the gradient of the latest call's output; return the gradient of its input, or None. RuntimeError unless once for each call; ValueError, TypeError for a bad g."
         args, self._inner = _recall(self, g)
         try: gx = self.bwd(g, *args) if input_grad else self.bwd_params(g, *args)
         except (TypeError, ValueError) as e: raise _blame(self, e)
+        finally: self._inner = None
         self._memory.clear()
         return gx if input_grad else None
 
@@ -98,8 +101,10 @@ def add_grad(p, g):
 
 # %% ../nbs/08_layers.ipynb #9c7b060b
 class Linear(Module):
-    "lin with weights w (n_in, n_out), Kaiming-normal, and b (n_out,), zero."
+    "lin with weights w (n_in, n_out), Kaiming-normal, and b (n_out,), zero. TypeError, ValueError for bad sizes, dtype or generator, and for an input that does not fit."
     def __init__(self, n_in, n_out, generator=None, dtype=None, device=None):
+        need_size('Linear', n_in=n_in, n_out=n_out)
+        need_generator('Linear', generator)
         self.w = kaiming_normal(n_in, n_out, generator, dtype, device).T.contiguous().T
         self.b = self.w.new_zeros(n_out)
     def forward(self, x): return lin(x, self.w, self.b)
@@ -114,13 +119,13 @@ class Linear(Module):
 
 # %% ../nbs/08_layers.ipynb #98eb1146
 class Relu(Module):
-    "relu as a layer."
+    "relu as a layer, of any shape. TypeError unless of a floating dtype."
     def forward(self, x): return relu(x)
     def bwd(self, g, x): return relu_grad(g, x)
 
 # %% ../nbs/08_layers.ipynb #1b4b79b6
 class Mse(Module):
-    "mse as a layer: loss(output, targ), then loss.backward() for the gradient of output."
+    "mse as a layer: loss(output, targ), then loss.backward() for the gradient of output. ValueError, TypeError for shapes and dtypes that mse refuses."
     def forward(self, output, targ): return mse(output, targ)
     def bwd(self, g, output, targ): return mse_grad(g, output, targ)
 
@@ -149,9 +154,16 @@ def _walk_back(layers, memories, g, input_grad):
         g = layers[i].backward(g, input_grad or i > 0)
     return g
 
+# %% ../nbs/08_layers.ipynb #5a436a2d
+def _forget(layers, memories):
+    "Empty the memories of `layers`, which nobody will ask, and of the layers inside them."
+    for layer, memory in zip(layers, memories):
+        if memory and isinstance(layer, _Layers): _forget(layer, memory[2])
+        memory.clear()
+
 # %% ../nbs/08_layers.ipynb #840b9822
 class Model(_Layers):
-    "Layers one after the other: itself a layer. The same layer may stand in several places."
+    "Layers one after the other: itself a layer. The same layer may stand in several places. TypeError for what is no layer."
     def forward(self, x):
         self._inner = []
         for layer in self.layers:
@@ -159,9 +171,10 @@ class Model(_Layers):
             self._inner.append(layer._memory)
         return x
     def backward(self, g, input_grad=False):
-        "Each layer's backward, last to first. The gradient of the input is computed and returned only with `input_grad`."
+        "Each layer's backward, last to first. The gradient of the input is computed and returned only with `input_grad`. Errors as in Module."
         return super().backward(g, input_grad)
     def bwd(self, g, x): return _walk_back(self.layers, self._inner, g, input_grad=True)
     def bwd_params(self, g, x):
         first = next((i for i, layer in enumerate(self.layers) if layer.parameters()), len(self))  # nothing to learn before it
         _walk_back(self.layers[first:], self._inner[first:], g, input_grad=False)
+        if first: _forget(self.layers[:first], self._inner)
