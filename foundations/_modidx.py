@@ -5,6 +5,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'foundations.backward._copies': ('backward.html#_copies', 'foundations/backward.py'),
                                       'foundations.backward._need_form': ('backward.html#_need_form', 'foundations/backward.py'),
                                       'foundations.backward._need_near': ('backward.html#_need_near', 'foundations/backward.py'),
+                                      'foundations.backward._need_numbers': ('backward.html#_need_numbers', 'foundations/backward.py'),
                                       'foundations.backward._slope': ('backward.html#_slope', 'foundations/backward.py'),
                                       'foundations.backward._yours': ('backward.html#_yours', 'foundations/backward.py'),
                                       'foundations.backward.check_grad': ('backward.html#check_grad', 'foundations/backward.py'),

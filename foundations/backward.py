@@ -19,6 +19,12 @@ def _copies(args):
         return a.double() if a.is_floating_point() else a
     return [copy(a) for a in args]
 
+# %% ../nbs/07_backward.ipynb #7b3a144a
+def _need_numbers(args):
+    "ValueError, with the position of the argument, if a tensor in `args` holds nan or inf."
+    for i, a in enumerate(args):
+        if isinstance(a, torch.Tensor) and not a.isfinite().all(): raise ValueError(f'check_grad takes tensors of finite numbers; argument {i} holds nan or inf')
+
 # %% ../nbs/07_backward.ipynb #17fe4f99
 def _autograd(f, args):
     "A random g of the shape of f(*args), and autograd's gradients of sum(g*f): a dict from the position of each floating tensor in `args`."
@@ -83,9 +89,10 @@ def check_grad(
     *args, # tensors of any dtype, device and layout, numbers, anything; checked on copies in float64
     entries=100, # at most so many entries of each argument, at random, are compared with central differences
 ):
-    "AssertionError unless `f_grad` is right at `args`, for a random gradient g of f's result: its shapes, by autograd, and by central differences."
+    "AssertionError unless `f_grad` is right at `args`, for a random gradient g of f's result: its shapes, by autograd, and by central differences. ValueError, TypeError for what it cannot judge: nan or inf in an argument, an f without a finite float64 result, bad `entries`."
     need_size('check_grad', entries=entries)
     args = _copies(args)
+    _need_numbers(args)
     g, wanted = _autograd(f, args)
     for (i, want), got in zip(wanted.items(), _yours(f_grad, g, args, len(wanted))):
         _need_form(i, got, want)
@@ -95,15 +102,15 @@ def check_grad(
 
 # %% ../nbs/07_backward.ipynb #8d4145bb
 def mse_grad(g, output, targ):
-    "Gradient of `mse` with respect to output: g a number or (), output (n,1) or (n,), targ (n,) -> output's shape. The loss itself is not needed."
-    error = diff(output, targ)
+    "Gradient of `mse` with respect to output: g a number or (), output (n,1) or (n,), targ (n,) -> output's shape. The loss itself is not needed. ValueError for other shapes, TypeError for other dtypes."
+    error = diff(output, targ, 'mse_grad')
     if isinstance(g, torch.Tensor): need_shapes(g.ndim == 0, 'mse_grad', 'g of shape ()', g)
     elif not isinstance(g, (int, float)): raise TypeError(f'mse_grad takes a number or a tensor () as g; found {type(g).__name__}')
     return (g * 2 / len(targ) * error).reshape(output.shape)
 
 # %% ../nbs/07_backward.ipynb #9707d559
 def lin_grad(g, x, w, b, input_grad=True):
-    "Gradients of `lin`: g (n,o), x (n,i), w (i,o), b (o,) -> gx (n,i), gw (i,o), gb (o,). gx is None without `input_grad`."
+    "Gradients of `lin`: g (n,o), x (n,i), w (i,o), b (o,) -> gx (n,i), gw (i,o), gb (o,). gx is None without `input_grad`. ValueError for other shapes, TypeError unless all are of one floating dtype."
     need_floats('lin_grad', g, x, w, b)
     need_shapes(x.ndim == w.ndim == 2 and x.shape[1] == w.shape[0] and b.shape == w.shape[1:] and g.shape == x.shape[:1] + b.shape,
                 'lin_grad', 'g (n,o), x (n,i), w (i,o), b (o,)', g, x, w, b)
@@ -111,7 +118,7 @@ def lin_grad(g, x, w, b, input_grad=True):
 
 # %% ../nbs/07_backward.ipynb #954448bf
 def relu_grad(g, x):
-    "Gradient of `relu`: g and x of one shape -> that shape. At x = 0 the slope is 0, as in torch.relu; where it is 0, even an infinite g gives 0."
+    "Gradient of `relu`: g and x of one shape -> that shape. At x = 0 the slope is 0, at nan it is 1, as in torch.relu; where it is 0, even an infinite g gives 0. ValueError for other shapes, TypeError unless of one floating dtype."
     need_floats('relu_grad', g, x)
     need_shapes(g.shape == x.shape, 'relu_grad', 'g and x of one shape', g, x)
-    return torch.ops.aten.threshold_backward(g, x, 0.)  # torch.where(x > 0, g, 0.) in one pass, without a mask in memory
+    return torch.ops.aten.threshold_backward(g, x, 0.)  # torch.where(x <= 0, 0., g) in one pass, without a mask in memory

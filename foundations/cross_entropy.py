@@ -13,7 +13,7 @@ from .layers import Module
 
 # %% ../nbs/09_cross_entropy.ipynb #753a1437
 def log_softmax(x):
-    "log(exp(x) / sum(exp(x))) over the last axis, any shape: the largest logit is subtracted first, so no exp overflows. A row with NaN or +inf gives NaN."
+    "log(exp(x) / sum(exp(x))) over the last axis, any shape: the largest logit is subtracted first, so no exp overflows. A row with NaN or +inf gives NaN. ValueError for an empty axis, TypeError unless of a floating dtype."
     need_floats('log_softmax', x)
     need_shapes(x.ndim > 0 and x.shape[-1] > 0, 'log_softmax', 'x with at least one entry along its last axis', x)
     x = x - x.amax(-1, keepdim=True)
@@ -33,7 +33,7 @@ def need_labels(name, output, targ):
 
 # %% ../nbs/09_cross_entropy.ipynb #22acd427
 def cross_entropy(output, targ):
-    "Mean over the rows of -log of the softmax probability of the label, in nats: output (n,c), targ int64 (n,) -> (). A bad label is an error."
+    "Mean over the rows of -log of the softmax probability of the label, in nats: output (n,c), targ int64 (n,) -> (). TypeError, ValueError for other dtypes, shapes or labels."
     need_labels('cross_entropy', output, targ)
     return nll_loss(output.log_softmax(1), targ)
 
@@ -43,7 +43,7 @@ def _minus_one_hot(g, log_p, targ):
     return log_p.exp().scatter_(1, targ[:, None], -1., reduce='add').mul_(g / targ.shape[0])  # -1 in each label's column
 
 def cross_entropy_grad(g, output, targ):
-    "Gradient of `cross_entropy` with respect to output, g/n (softmax - one_hot): g a number or (), output (n,c), targ int64 (n,) -> (n,c)."
+    "Gradient of `cross_entropy` with respect to output, g/n (softmax - one_hot): g a number or (), output (n,c), targ int64 (n,) -> (n,c). TypeError, ValueError for other dtypes, shapes or labels."
     need_labels('cross_entropy_grad', output, targ)
     if isinstance(g, torch.Tensor): need_shapes(g.ndim == 0, 'cross_entropy_grad', 'g ()', g)
     elif not isinstance(g, (int, float)): raise TypeError(f'cross_entropy_grad takes a number or a tensor () as g; found {type(g).__name__}')
@@ -51,7 +51,7 @@ def cross_entropy_grad(g, output, targ):
 
 # %% ../nbs/09_cross_entropy.ipynb #69e08124
 class CrossEntropy(Module):
-    "cross_entropy as a layer: loss(output, targ), then loss.backward() for the gradient of output. Until then it remembers log p."
+    "cross_entropy as a layer: loss(output, targ), then loss.backward() for the gradient of output. Until then it remembers log p. TypeError, ValueError for other dtypes, shapes or labels."
     def forward(self, output, targ):
         need_labels('cross_entropy', output, targ)
         self._inner = output.log_softmax(1)
