@@ -30,7 +30,7 @@ def _weighted(model):
 def _unit(layer, k, tol, x):
     "The output of `layer`, number k, for x, once its weights are scaled so that the output's rms is 1."
     del layer.forward  # the class's own again: a layer used twice is scaled where it runs first
-    for _ in range(10):  # once is enough but for rounding; 10 is the paper's limit
+    for _ in range(10):  # once is enough but for rounding
         out = layer.forward(x)
         rms = stats(out).rms
         if not math.isfinite(rms): raise ValueError(f'lsuv: the output of layer {k}, {layer}, is not finite')
@@ -89,7 +89,7 @@ class Blocks(Module):
     xs = None
     def __init__(self, depth, width, generator=None, dtype=None, device=None):
         need_size('Blocks', depth=depth, width=width)
-        self.w1, self.w2 = (torch.stack([kaiming_normal(width, width, generator, dtype, device) for _ in range(depth)]) for _ in 'ab')
+        self.w1, self.w2 = (torch.stack([kaiming_normal(width, width, generator, dtype, device) for _ in range(depth)]) for _ in range(2))
 
     def forward(self, x):
         need_floats('Blocks', x, self.w1)
