@@ -23,14 +23,14 @@ def _two_layers(model):
 
 # %% ../nbs/13_speed.ipynb #23787bf2
 class Step:
-    "A training step of Model(Linear, Relu, Linear) with cross-entropy and plain SGD, in place, for batches of n rows: step(x, y, lr). Makes no new tensor."
+    "A training step of Model(Linear, Relu, Linear) with cross-entropy and plain SGD, in place, for batches of n rows: step(x, y, lr). Allocates no memory. TypeError for another model, ValueError for n below 1."
     def __init__(self, model, n):
         w1, b1, w2, b2 = _two_layers(model)
         need_size('Step', n=n)
         (h, i), o = w1.shape, b2.shape[0]
         z, g, u, p = (w1.new_empty(size, n) for size in (h, h, o, o))
         self.shapes, self.scale = (torch.Size([n, i]), torch.Size([n])), 1/n
-        self.parts = w1, b1, b1[:, None], w2, b2, b2[:, None], w2.T, z, z.T, g, u, p, w1.new_ones(n), -w1.new_ones(1, n)  # equivalent: more rows of -1 would stay unused
+        self.parts = w1, b1, b1[:, None], w2, b2, b2[:, None], w2.T, z, z.T, g, u, p, w1.new_ones(n), -w1.new_ones(1, n)  # equivalent: a second row of -1 would never be read
 
     def __call__(self, x, y, lr):
         "One step on x (n,i), labels y int64 (n,): w -= lr * gradient. The loss is not needed, so it is not computed. A bad batch is an error, and nothing moves."
