@@ -1,5 +1,5 @@
 """The website's pages that are made from the notebooks and the library hold everything, once."""
-import importlib, itertools, re, sys
+import importlib, itertools, json, re, sys
 from pathlib import Path
 import pytest
 
@@ -86,3 +86,12 @@ def test_figures_use_the_style_and_no_other_hues():
         code = '\n'.join(pages.cells(path, 'code'))
         assert 'plt.show()' not in code or "plt.style.use('foundations.course')" in code, path.name
         assert [c for c in re.findall(r"\b(?:color|c)='([^']*)'", code) if not allowed.fullmatch(c)] == [], path.name
+
+
+def test_every_figure_is_stored_with_its_cell():
+    "Whoever reads on GitHub or on the website sees the picture of each cell that shows one, at twice the pixels of its width."
+    for path in pages.notebooks():
+        for cell in json.loads(path.read_text(encoding='utf-8'))['cells']:
+            pictures = [out for out in cell.get('outputs', []) if 'image/png' in out.get('data', {})]
+            if re.search(r'^(?!def )(?:\S.*)?plt\.show\(\)', ''.join(cell['source']), re.M) and cell['cell_type'] == 'code': assert pictures, f'{path.name}, {cell["id"]}: run make notebooks'
+            for out in pictures: assert 'width' in out['metadata'].get('image/png', {}), f'{path.name}, {cell["id"]}: run make notebooks'

@@ -36,11 +36,17 @@ def lab(browser, tmp_path_factory):
     server.wait(20)
 
 
-def open_notebook(browser, address, name):
+READY = '''cells => {   // all cells are there, and the kernel is connected: before that, Run All asks which kernel to take
+  const notebook = window.jupyterapp?.shell.currentWidget, session = notebook?.sessionContext;
+  return session?.isReady && session.session?.kernel?.status === 'idle' && notebook.content.widgets.length === cells;
+}'''
+
+
+def open_notebook(browser, address, folder, name):
     page = browser.new_page(viewport={'width': 1280, 'height': 1000})
     page.goto(f'{address}/lab/workspaces/{Path(name).stem}/tree/nbs/{name}?token=test&reset')
-    page.wait_for_selector('.jp-NotebookPanel:visible .jp-Cell')
-    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]:visible', timeout=60_000)
+    cells = len(json.loads((folder/'nbs'/name).read_text(encoding='utf-8'))['cells'])
+    page.wait_for_function(READY, arg=cells, timeout=120_000)
     return page
 
 
@@ -49,17 +55,18 @@ def menu(page, top, item):
     page.click(f'.lm-Menu-itemLabel >> text="{item}"')
 
 
-RAN = '''() => {
+CELLS = '''() => {
   const cells = jupyterapp.shell.currentWidget.content.widgets.filter(c => c.model.type === 'code' && c.model.sharedModel.getSource().trim());
   const failed = cell => [...Array(cell.model.outputs.length).keys()].some(i => cell.model.outputs.get(i).type === 'error');
-  return cells.some(failed) || cells.every(c => c.model.executionCount);
-}'''
+'''
+FAILED = CELLS + 'return cells.some(failed) }'
+RAN = CELLS + 'return cells.some(failed) || cells.every(c => c.model.executionCount) }'
 
 
 def run_all(page):
     "Run > Run All Cells, and wait until all have run, or one has failed, and the kernel is idle."
     menu(page, 'Run', 'Run All Cells')
-    page.wait_for_function(RAN, timeout=60_000)
+    page.wait_for_function(RAN, timeout=240_000)
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]:visible', timeout=60_000)
 
 
@@ -81,7 +88,7 @@ def move_slider(page):
     assert '<img' in before
     slider.locator('.noUi-handle').focus()
     for _ in range(5): page.keyboard.press('ArrowRight')
-    for _ in range(100):
+    for _ in range(300):
         page.wait_for_timeout(100)
         if '<img' in picture() != before: return
     raise AssertionError('the slider moved and its plot stayed')
@@ -96,15 +103,15 @@ def end_kernels(address):
 def read_through(browser, lab, shots, name):
     "A reader's way through a notebook: open, Run All, move a slider if there is one, save. Returns what went wrong, in words."
     address, folder = lab
-    page, path = open_notebook(browser, address, name), folder/'nbs'/name
+    page, path = open_notebook(browser, address, folder, name), folder/'nbs'/name
     original = json.loads(path.read_text(encoding='utf-8'))
     sources = [''.join(c['source']) for c in original['cells']]
     try:
         run_all(page)
-        if any('interact(' in source for source in sources): move_slider(page)
-        page.screenshot(path=str(shots/f'lab-{path.stem}.png'))
+        if any('interact(' in source for source in sources) and not page.evaluate(FAILED): move_slider(page)
         save(page, path)
     finally:
+        page.screenshot(path=str(shots/f'lab-{path.stem}.png'))
         page.close()
         end_kernels(address)
     stored = json.loads(path.read_text(encoding='utf-8'))
