@@ -38,11 +38,6 @@ def arrows(text):
     return ''.join(part if i % 2 else part.replace(' -&gt; ', ' \u2192 ') for i, part in enumerate(parts))
 
 
-def enlarge(text):
-    "A page's `text` in which each figure leads to itself in full size: on a phone its words are small."
-    return re.sub(r'<img [^>]*?src="(_(?:images|static)/[^"]*\.png)"[^>]*>', r'<a class="figure" href="\1">\g<0></a>', text)
-
-
 def prune(out):
     "Drop what no page asks for: source maps, MathJax's other inputs and outputs, Sphinx's copies."
     mathjax = out/'_static'/'mathjax'
@@ -58,7 +53,7 @@ def prune(out):
     (out/'_static'/'scripts'/'fontawesome.js').unlink()
     for page in out.glob('*.html'):
         text = re.sub(r'\s*<(script|link)[^>]*fontawesome\.js[^>]*>(</script>)?', '', page.read_text(encoding='utf-8'))
-        page.write_text(enlarge(arrows(glue(text))), encoding='utf-8')
+        page.write_text(arrows(glue(text)), encoding='utf-8')
 
 
 def main():
