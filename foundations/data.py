@@ -46,7 +46,7 @@ def _titles(n, labels):
 
 # %% ../nbs/02_data.ipynb #c951487c
 def show_digits(images, labels=None, cols=8):
-    "Draw images (n,784) or (n,28,28), n up to 200, with n labels as titles, on one grey scale: the least value of all is white. `plt.gcf()` is the figure."
+    "Draw images (n,784) or (n,28,28), n up to 200, with n labels as titles, on one grey scale: the least value of all is white. `plt.gcf()` is the figure. ValueError for other shapes, another number of labels or cols below 1; TypeError unless cols is an int."
     import matplotlib.pyplot as plt
     images = torch.as_tensor(images).detach().cpu().float()
     n = len(images) if images.shape[1:] in ((784,), (28, 28)) else 0
@@ -93,5 +93,5 @@ def mnist(
 
 # %% ../nbs/02_data.ipynb #46832f7e
 def mnist_test(folder=None):
-    "`x_test, y_test`: the official 10,000 test rows, in the form of `mnist`. To be looked at once, at the end."
+    "`x_test, y_test`: the official 10,000 test rows, in the form of `mnist`. To be looked at once, at the end. FileNotFoundError, ValueError for bad files."
     return _pair(folder, 't10k')
