@@ -12,7 +12,7 @@ def run(mode, path, *cells):
     "Write a notebook of `cells` to `path` and run it; returns the process and the notebook as stored."
     nbformat.write(new_notebook(cells=[new_markdown_cell('# A notebook'), *map(new_code_cell, cells)], metadata=KERNEL), path)
     before = path.read_bytes()
-    done = subprocess.run([sys.executable, str(ROOT/'tools/notebooks.py'), mode, str(path)], text=True, capture_output=True)
+    done = subprocess.run([sys.executable, str(ROOT/'tools/notebooks.py'), mode, str(path)], text=True, capture_output=True, timeout=120)
     return done, before, json.loads(path.read_text(encoding='utf-8'))
 
 
@@ -39,3 +39,9 @@ def test_stored_twice_is_the_same(tmp_path):
     assert outputs[0][0]['text'] == ['1\n', '2\n', '3\n'] and len(outputs[0]) == 1
     assert outputs[2] == [] and outputs[3] == []
     assert [o['data'] for o in outputs[1] if 'data' in o] == [{'text/plain': ['A slider stands here while the notebook runs.']}]
+
+
+def test_sliders_hold_nothing_up(tmp_path):
+    "A reply that comes in while a slider's message goes out is noticed too: 60 sliders in far less than the time one cell may take."
+    done, *_ = run('test', tmp_path/'01_sliders.ipynb', 'from ipywidgets import interact', *['interact(lambda a: print(a), a=(0, 5));']*60)
+    assert done.returncode == 0, done.stdout

@@ -8,6 +8,7 @@ Each kernel computes on one thread, so that two of them share two cores without 
 """
 import argparse, asyncio, json, math, os, re, sys, time
 from pathlib import Path
+from queue import Empty
 
 import nbformat
 from nbclient import NotebookClient
@@ -31,6 +32,19 @@ class Client(NotebookClient):
             cell.outputs = []
             return cell
         return await super().async_execute_cell(cell, cell_index, *args, **kwargs)
+
+    async def async_start_new_kernel_client(self):
+        "The kernel's client, which looks for a reply once a second: one that comes in while a slider's message goes out wakes nobody."
+        client = await super().async_start_new_kernel_client()
+        get = client.shell_channel.get_msg
+        async def get_msg(timeout=None):
+            end = math.inf if timeout is None else time.monotonic() + timeout
+            while True:
+                try: return await get(timeout=max(0, min(1, end - time.monotonic())))
+                except Empty:
+                    if time.monotonic() >= end: raise
+        client.shell_channel.get_msg = get_msg
+        return client
 
     async def peak_memory(self):
         "The kernel's peak memory in MB."
