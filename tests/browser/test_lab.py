@@ -86,7 +86,7 @@ def move_slider(page):
     picture = lambda: slider.locator('.widget-output').inner_html()
     before = picture()
     assert '<img' in before
-    slider.locator('.noUi-handle').focus()
+    slider.locator('.noUi-handle').first.focus()
     for _ in range(5): page.keyboard.press('ArrowRight')
     for _ in range(300):
         page.wait_for_timeout(100)
