@@ -1,9 +1,10 @@
 """A training step of 784 -> 50 -> relu -> 10 with cross-entropy and plain SGD: the course's against others', and against its matrix products alone.
 
-    python benchmarks/step.py [--rounds 30] [--json docs/bench.json] [--plot docs/bench.png] [--readme README.md]
+    python benchmarks/step.py [--rounds 60] [--json docs/bench.json] [--plot docs/bench.png] [--readme README.md]
 
 All contenders start from the same weights and must have the same ones after an epoch before anything is timed. Then they run in turns, round
-after round; every round gives one ratio to torch.nn, and the table shows the median ratio and the middle half of all rounds.
+after round, each after an epoch to warm up, and with several threads a pause; every round gives one ratio to torch.nn, and the table shows the median ratio and the
+middle half of all rounds.
 NumPy and JAX take part where they are installed (pip install -e '.[bench]'), torch.compile where a C++ compiler is.
 """
 import argparse, datetime, json, os, platform, statistics, subprocess, sys, time
@@ -20,6 +21,7 @@ from foundations.train import SGD
 
 LR = 0.1
 BASE = 'torch.nn, autograd, optim.SGD'
+PAUSE = 0.1  # seconds: the threads of the contender before, which spin in wait of more work and would take this one's core, fall asleep
 MARKS = '<!-- make bench writes this table -->', '<!-- end of the table -->'
 
 
@@ -146,9 +148,15 @@ def build(batches, weights):
     return built
 
 
+def keep_to(threads):
+    "Compute on `threads` threads, and on as many cores where the system can see to that: JAX takes a second one whatever its settings say."
+    torch.set_num_threads(threads)
+    if hasattr(os, 'sched_setaffinity'): os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+
+
 def measure(hidden, rows, threads, rounds, count):
     "The table of one setting: {contender: [lower quartile, median, upper quartile] of torch.nn's time over its own}."
-    torch.set_num_threads(threads)
+    keep_to(threads)
     x, y, _, _ = mnist()
     x = normalize(x[:rows*count], x.mean(), x.std())
     g = torch.Generator().manual_seed(0)
@@ -158,6 +166,8 @@ def measure(hidden, rows, threads, rounds, count):
     for _ in range(rounds):
         took = {}
         for name, epoch in built.items():
+            if threads > 1: time.sleep(PAUSE)
+            epoch()
             start = time.perf_counter()
             epoch()
             took[name] = time.perf_counter() - start
@@ -222,7 +232,7 @@ def alone(setting, rounds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--rounds', type=int, default=30)
+    parser.add_argument('--rounds', type=int, default=60)
     parser.add_argument('--json', type=Path)
     parser.add_argument('--plot', type=Path)
     parser.add_argument('--readme', type=Path)

@@ -93,6 +93,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                    'foundations.depth.Scale.bwd': ('depth.html#scale.bwd', 'foundations/depth.py'),
                                    'foundations.depth.Scale.forward': ('depth.html#scale.forward', 'foundations/depth.py'),
                                    'foundations.depth.Scale.parameters': ('depth.html#scale.parameters', 'foundations/depth.py'),
+                                   'foundations.depth._blocks': ('depth.html#_blocks', 'foundations/depth.py'),
                                    'foundations.depth._blocks_backward': ('depth.html#_blocks_backward', 'foundations/depth.py'),
                                    'foundations.depth._blocks_forward': ('depth.html#_blocks_forward', 'foundations/depth.py'),
                                    'foundations.depth._branch': ('depth.html#_branch', 'foundations/depth.py'),

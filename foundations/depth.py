@@ -174,17 +174,21 @@ def _with_scalars(layers, like):
     return (*[part for layer in _in_a_row(layers) for part in (Bias(like), layer)], Scale(like))
 
 # %% ../nbs/11_depth.ipynb #64214ae8
+def _blocks(model):
+    "The Residuals and Blocks in `model`, and all layers inside them. ValueError unless there are some, each layer at one place, none inside another."
+    blocks = [layer for layer in _inside(model) if isinstance(layer, (Residual, Blocks))]
+    if not blocks: raise ValueError(f'fixup takes a model with Residual blocks; found none in {model}')
+    inner = [layer for block in blocks for layer in _inside(block)]
+    if len(set(inner)) < len(inner): raise ValueError('fixup: a Residual inside a Residual, or a layer used twice')
+    return blocks, inner
+
 @torch.no_grad()
 def fixup(model, scalars=True):
     """Fixup's start for a model with Residual or Blocks, in place, before its optimiser is made; rule 3 (for each Residual) only with `scalars`; returns model.
     ValueError, and nothing changed, if there is no branch, one without weights, one inside another, or one that starts at 0. (Zhang, Dauphin and Ma, 1901.09321, section 3)"""
-    layers = list(_inside(model))
-    blocks = [layer for layer in layers if isinstance(layer, (Residual, Blocks))]
-    if not blocks: raise ValueError(f'fixup takes a model with Residual blocks; found none in {model}')
-    inner = [layer for block in blocks for layer in _inside(block)]
-    if len(set(inner)) < len(inner): raise ValueError('fixup: a Residual inside a Residual, or a layer used twice')
+    blocks, inner = _blocks(model)
+    branches, layers = [_branch(block) for block in blocks], list(_inside(model))  # all are looked at before one is changed
     head = [layer for layer in layers[layers.index(blocks[-1]):] if layer not in inner and _weighted(layer) == [layer]]
-    branches = [_branch(block) for block in blocks]  # all are looked at before one is changed
     L = sum(len(block.w1) if isinstance(block, Blocks) else 1 for block in blocks)
     for first, last in branches:
         for w in first: w *= L ** (-1 / (2*len(first)))  # m = len(first) + 1
