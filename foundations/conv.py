@@ -7,7 +7,7 @@ __all__ = ['patches', 'conv2d', 'conv2d_grad', 'Conv2d', 'Flatten']
 
 # %% ../nbs/12_conv.ipynb #5e8f970b
 import torch
-from .checks import need_floats, need_shapes, need_size
+from .checks import need, need_size
 from .init import kaiming_normal
 from .layers import Module, add_grad
 
@@ -18,7 +18,7 @@ def _size(size, k, stride, padding):
 
 # %% ../nbs/12_conv.ipynb #7ab7eb2d
 def _pad(x, padding):
-    "x (n,i,h,w) in a frame of zeros -> (n,h+2*padding,w+2*padding,i): channels last, so that those of one pixel lie together in memory."
+    "x (n,i,h,w) in a frame of zeros -> (n,h+2*padding,w+2*padding,i): a pixel's channels lie together."
     n, i, h, w = x.shape
     out = x.new_zeros(n, h + 2*padding, w + 2*padding, i)
     out[:, padding:padding + h, padding:padding + w] = x.permute(0, 2, 3, 1)
@@ -26,61 +26,46 @@ def _pad(x, padding):
 
 # %% ../nbs/12_conv.ipynb #ea17bf66
 def _need_steps(name, k, stride, padding):
-    "TypeError or ValueError, in the name of `name`, unless k and stride are ints of at least 1 and padding is an int of at least 0."
+    "TypeError, ValueError, in the name of `name`, unless k, stride >= 1 and padding >= 0 are ints."
     need_size(name, k=k, stride=stride)
-    if not isinstance(padding, int) or isinstance(padding, bool): raise TypeError(f'{name}: padding must be an int; found {padding!r}')
-    if padding < 0: raise ValueError(f'{name}: padding must be at least 0; found {padding}')
-
-# %% ../nbs/12_conv.ipynb #3d655e18
-def _need_fit(name, x, k, stride, padding):
-    "`_need_steps`, and ValueError unless a kernel of k x k fits into the padded images x (n,i,h,w)."
-    _need_steps(name, k, stride, padding)
-    h, w = x.shape[2:]
-    if k > min(h, w) + 2*padding: raise ValueError(f'{name}: a kernel of {k}x{k} does not fit into images of {h}x{w} with padding {padding}')
+    need_size(name, least=0, padding=padding)
 
 # %% ../nbs/12_conv.ipynb #e2e4aed7
-def _patches(x, k, stride, padding):
-    "`patches`, unchecked."
-    (n, i), (h, w) = x.shape[:2], (_size(size, k, stride, padding) for size in x.shape[2:])
-    views = _pad(x, padding).unfold(1, k, stride).unfold(2, k, stride)  # (n,h',w',i,k,k), nothing copied yet
-    if i == 1: return views.permute(4, 5, 3, 0, 1, 2).reshape(k*k, n*h*w).T  # equivalent: the same rows; without channels to run along, columns copy faster
-    return views.permute(0, 1, 2, 4, 5, 3).reshape(n*h*w, k*k*i)
-
 def patches(x, k, stride=1, padding=0):
-    "Every k x k patch of x (n,i,h,w) as a row: (n*h'*w', k*k*i), channels innermost, h' = (h + 2*padding - k)//stride + 1. TypeError unless x is floats and the rest ints; ValueError unless a patch fits. (im2col: Chellapilla, Puri and Simard, 2006)"
-    need_floats('patches', x)
-    need_shapes(x.ndim == 4, 'patches', 'x (n,i,h,w)', x)
-    _need_fit('patches', x, k, stride, padding)
-    return _patches(x, k, stride, padding)
+    """Every k x k patch of x (n,i,h,w) as a row: (n*h'*w', k*k*i), h' = (h + 2*padding - k)//stride + 1.
+
+    Channels innermost. (im2col: Chellapilla, Puri and Simard, 2006)"""
+    need('patches', 'x (n,i,h,w)', x)
+    _need_steps('patches', k, stride, padding)
+    (n, i), (h, w) = x.shape[:2], (_size(size, k, stride, padding) for size in x.shape[2:])
+    if min(h, w) < 1:
+        raise ValueError(f'patches: a kernel of {k}x{k} does not fit into images of '
+                         f'{x.shape[2]}x{x.shape[3]} with padding {padding}')
+    views = _pad(x, padding).unfold(1, k, stride).unfold(2, k, stride)  # (n,h',w',i,k,k), nothing copied yet
+    if i == 1: return views.permute(4, 5, 3, 0, 1, 2).reshape(k*k, n*h*w).T   # columns copy faster here
+    return views.permute(0, 1, 2, 4, 5, 3).reshape(n*h*w, k*k*i)
 
 # %% ../nbs/12_conv.ipynb #549ef9ed
 def _rows(w):
     "Kernels w (o,i,k,k) as rows (o,k*k*i), in the order of `patches`."
     return w.permute(0, 2, 3, 1).reshape(len(w), -1)
 
-# %% ../nbs/12_conv.ipynb #a676632b
-def _need_conv(name, x, w, b, stride, padding):
-    "TypeError or ValueError, in the name of function `name`, unless its arguments make a convolution."
-    need_floats(name, x, w, b)
-    need_shapes(x.ndim == w.ndim == 4 and x.shape[1] == w.shape[1] and w.shape[2] == w.shape[3] and b.shape == w.shape[:1],
-                name, 'x (n,i,h,w), w (o,i,k,k), b (o,)', x, w, b)
-    need_shapes(w.numel(), name, 'kernels w (o,i,k,k) with o, i and k of at least 1', w)
-    _need_fit(name, x, w.shape[2], stride, padding)
+# %% ../nbs/12_conv.ipynb #35b2ea9e
+_CONV = 'x (n,i,h,w), w (o,i,k,k), b (o,), o > 0, i > 0, k > 0'
 
 # %% ../nbs/12_conv.ipynb #15920b2e
-def _conv(x, w, b, stride, padding, cols):
-    "`conv2d` of x, whose patches are `cols`; unchecked."
-    h, v = (_size(size, w.shape[2], stride, padding) for size in x.shape[2:])
-    return torch.addmm(b, cols, _rows(w).T).view(len(x), h, v, len(w)).permute(0, 3, 1, 2)  # b + cols @ w, in one operation
-
 def conv2d(x, w, b, stride=1, padding=0, cols=None):
-    "Each kernel on every patch: (n,i,h,w),(o,i,k,k),(o,) -> (n,o,h',w'), as in torch; channels last in memory. `cols`: patches(x, ...), if known. TypeError or ValueError for what does not fit together, no kernel included. (LeCun et al., 1989)"
-    _need_conv('conv2d', x, w, b, stride, padding)
-    return _conv(x, w, b, stride, padding, _patches(x, w.shape[2], stride, padding) if cols is None else cols)
+    """Each kernel on every patch: (n,i,h,w), (o,i,k,k), (o,) -> (n,o,h',w'), as in torch.
+
+    Channels last in memory. `cols`: patches(x, ...), if known. (LeCun et al., 1989)"""
+    need('conv2d', _CONV, x, w, b)
+    if cols is None: cols = patches(x, w.shape[2], stride, padding)
+    h, v = (_size(size, w.shape[2], stride, padding) for size in x.shape[2:])
+    return torch.addmm(b, cols, _rows(w).T).view(len(x), h, v, len(w)).permute(0, 3, 1, 2)
 
 # %% ../nbs/12_conv.ipynb #5f673e69
 def _unpatch(g, shape, k, stride, padding):
-    "Gradient of `patches`: each entry of g (n*h'*w', k*k*i) is added to the pixel of x, of `shape` (n,i,h,w), that it is a copy of."
+    "Gradient of `patches`: each entry of g is added to the pixel of x, of `shape`, that it is a copy of."
     n, i, h, w = shape
     out = g.new_zeros(n, h + 2*padding, w + 2*padding, i)
     rows, cols = (_size(size, k, stride, padding) for size in (h, w))
@@ -91,50 +76,48 @@ def _unpatch(g, shape, k, stride, padding):
 
 # %% ../nbs/12_conv.ipynb #85b21522
 def conv2d_grad(g, x, w, b, stride=1, padding=0, input_grad=True, cols=None):
-    "Gradients of `conv2d`: g (n,o,h',w'), x (n,i,h,w), w (o,i,k,k), b (o,) -> gx, gw, gb. gx is None without `input_grad`. TypeError or ValueError as `conv2d`, and for a g of another shape than the output. (LeCun et al., 1989)"
-    need_floats('conv2d_grad', g, x)
-    _need_conv('conv2d_grad', x, w, b, stride, padding)
-    n, (o, i, k, _) = len(x), w.shape
-    out = (n, o, *(_size(size, k, stride, padding) for size in x.shape[2:]))
-    need_shapes(g.shape == out, 'conv2d_grad', f'g of the output\'s shape {out}', g)
-    if cols is None: cols = _patches(x, k, stride, padding)
-    g = g.permute(0, 2, 3, 1).reshape(n*out[2]*out[3], o)
+    """Gradients of `conv2d`: g (n,o,h',w'), x (n,i,h,w), w (o,i,k,k), b (o,) -> gx, gw, gb.
+
+    gx is None without `input_grad`. `cols`: patches(x, ...), if known."""
+    need('conv2d_grad', 'g (n,o,p,q), ' + _CONV, g, x, w, b)
+    o, i, k, _ = w.shape
+    if cols is None: cols = patches(x, k, stride, padding)
+    out = tuple(_size(size, k, stride, padding) for size in x.shape[2:])
+    if g.shape[2:] != out: raise ValueError(f"conv2d_grad takes g of the output's shape {(len(x), o, *out)}; found {tuple(g.shape)}")
+    g = g.permute(0, 2, 3, 1).reshape(-1, o)
     gx = _unpatch(g @ _rows(w), x.shape, k, stride, padding) if input_grad else None
     return gx, (g.T @ cols).view(o, k, k, i).permute(0, 3, 1, 2), g.sum(0)
 
 # %% ../nbs/12_conv.ipynb #197fbac0
 class Conv2d(Module):
-    "conv2d with w (n_out, n_in, k, k), Kaiming-normal with fan_in n_in*k*k (He et al., 2015), and b (n_out,), zero: (n,n_in,h,w) -> (n,n_out,h',w'). Until `backward` it remembers the patches. TypeError or ValueError unless sizes are ints in range and images fit."
+    """conv2d with weight (n_out,n_in,k,k), Kaiming-normal for a fan-in of n_in*k*k, and bias (n_out,), zero.
+
+    (n,n_in,h,w) -> (n,n_out,h',w'). Its way back holds the patches. (He et al., 1502.01852)"""
     def __init__(self, n_in, n_out, k, stride=1, padding=0, generator=None, dtype=None, device=None):
         need_size('Conv2d', n_in=n_in, n_out=n_out)
         _need_steps('Conv2d', k, stride, padding)
         w = kaiming_normal(k*k*n_in, n_out, generator, dtype, device)
-        self.w = w.T.contiguous().view(n_out, k, k, n_in).permute(0, 3, 1, 2)  # in memory as the product needs it: channels last
-        self.b, self.stride, self.padding = w.new_zeros(n_out), stride, padding
+        self.weight = w.T.reshape(n_out, k, k, n_in).permute(0, 3, 1, 2).contiguous()
+        self.bias, self.stride, self.padding = w.new_zeros(n_out), stride, padding
 
     def forward(self, x):
-        _need_conv('conv2d', x, self.w, self.b, self.stride, self.padding)
-        self._inner = _patches(x, self.w.shape[2], self.stride, self.padding)
-        return _conv(x, self.w, self.b, self.stride, self.padding, self._inner)
+        weight, bias, stride, padding = self.weight, self.bias, self.stride, self.padding
+        need('conv2d', _CONV, x, weight, bias)
+        cols = patches(x, weight.shape[2], stride, padding)
+        def back(g, input_grad=True):
+            gx, gw, gb = conv2d_grad(g, x, weight, bias, stride, padding, input_grad, cols)
+            add_grad(weight, gw.contiguous())
+            add_grad(bias, gb)
+            return gx
+        return conv2d(x, weight, bias, stride, padding, cols), back
 
-    def bwd(self, g, x, input_grad=True):
-        cols, self._inner = self._inner, None
-        gx, gw, gb = conv2d_grad(g, x, self.w, self.b, self.stride, self.padding, input_grad, cols)
-        add_grad(self.w, gw)
-        add_grad(self.b, gb)
-        return gx
-
-    def bwd_params(self, g, x): self.bwd(g, x, input_grad=False)
-    def parameters(self): return [self.w, self.b]
     def __repr__(self):
-        o, i, k, _ = self.w.shape
+        o, i, k, _ = self.weight.shape
         return f'Conv2d({i}, {o}, {k}, stride={self.stride}, padding={self.padding})'
 
 # %% ../nbs/12_conv.ipynb #0d50bafb
 class Flatten(Module):
-    "Each image as one row: (n,i,h,w) -> (n,i*h*w), channel after channel, as in torch. ValueError for a single axis."
+    "Each image as one row: (n,i,h,w) -> (n,i*h*w), channel after channel, as in torch."
     def forward(self, x):
-        need_shapes(x.ndim > 1, 'Flatten', 'x (n,...)', x)
-        return x.flatten(1)
-
-    def bwd(self, g, x): return torch.empty_like(x).copy_(g.view(x.shape))  # equivalent: in x's order in memory, so that the layer before need not jump
+        need('Flatten', 'x any (n,i,...)', x)
+        return x.flatten(1), lambda g: torch.empty_like(x).copy_(g.view(x.shape))   # x's order in memory

@@ -8,24 +8,24 @@ __all__ = ['log_softmax', 'need_labels', 'cross_entropy', 'cross_entropy_grad', 
 # %% ../nbs/09_cross_entropy.ipynb #064b3406
 import torch
 from torch.nn.functional import nll_loss
-from .checks import need_floats, need_shapes
+from .checks import need
 from .layers import Module
 
 # %% ../nbs/09_cross_entropy.ipynb #753a1437
 def log_softmax(x):
-    "log(exp(x) / sum(exp(x))) over the last axis, any shape: the largest logit is subtracted first, so no exp overflows. A row with NaN or +inf gives NaN. ValueError for an empty axis, TypeError unless of a floating dtype."
-    need_floats('log_softmax', x)
-    need_shapes(x.ndim > 0 and x.shape[-1] > 0, 'log_softmax', 'x with at least one entry along its last axis', x)
+    """log(exp(x) / sum(exp(x))) over the last axis, in any shape.
+
+    The largest logit is subtracted first, so no exp overflows. A row with NaN or +inf gives NaN."""
+    need('log_softmax', 'x (...)', x)
+    if x.ndim == 0 or x.shape[-1] == 0:
+        raise ValueError(f'log_softmax takes x with at least one entry along its last axis; found {tuple(x.shape)}')
     x = x - x.amax(-1, keepdim=True)
     return x - x.exp().sum(-1, keepdim=True).log()
 
 # %% ../nbs/09_cross_entropy.ipynb #25ad166a
 def need_labels(name, output, targ):
-    "TypeError or ValueError, in the name of function `name`, unless output is floats (n,c) and targ int64 labels (n,) from 0 to c-1, n > 0."
-    need_floats(name, output)
-    dtype = getattr(targ, 'dtype', type(targ).__name__)
-    if dtype is not torch.int64: raise TypeError(f'{name} takes labels of dtype int64, one class number a row; found {dtype}')
-    need_shapes(output.ndim == 2 and targ.shape == output.shape[:1] and output.numel() > 0, name, 'output (n,c), targ (n,), n > 0', output, targ)
+    "TypeError, ValueError unless output is floats (n,c) and targ int64 (n,), labels from 0 to c-1."
+    need(name, 'output (n,c), targ int64 (n,), n > 0, c > 0', output, targ)
     low, high = targ.aminmax()
     if low.item() < 0 or high.item() >= output.shape[1]:
         row = ((targ < 0) | (targ >= output.shape[1])).nonzero()[0].item()
@@ -33,27 +33,26 @@ def need_labels(name, output, targ):
 
 # %% ../nbs/09_cross_entropy.ipynb #22acd427
 def cross_entropy(output, targ):
-    "Mean over the rows of -log of the softmax probability of the label, in nats: output (n,c), targ int64 (n,) -> (). TypeError, ValueError for other dtypes, shapes or labels."
+    "Mean over the rows of -log softmax(output) at the label, in nats: output (n,c), targ int64 (n,)."
     need_labels('cross_entropy', output, targ)
     return nll_loss(output.log_softmax(1), targ)
 
 # %% ../nbs/09_cross_entropy.ipynb #5319f726
 def _minus_one_hot(g, log_p, targ):
     "g/n (p - one_hot) from log_p = log p (n,c)."
-    return log_p.exp().scatter_(1, targ[:, None], -1., reduce='add').mul_(g / targ.shape[0])  # -1 in each label's column
+    return log_p.exp().scatter_(1, targ[:, None], -1., reduce='add').mul_(g / targ.shape[0])
 
+# %% ../nbs/09_cross_entropy.ipynb #7aa05410
 def cross_entropy_grad(g, output, targ):
-    "Gradient of `cross_entropy` with respect to output, g/n (softmax - one_hot): g a number or (), output (n,c), targ int64 (n,) -> (n,c). TypeError, ValueError for other dtypes, shapes or labels."
+    "Gradient of `cross_entropy` with respect to output, g/n (softmax - one_hot): g () or a number."
+    need('cross_entropy_grad', 'g (), output (...)', g, output)
     need_labels('cross_entropy_grad', output, targ)
-    if isinstance(g, torch.Tensor): need_shapes(g.ndim == 0, 'cross_entropy_grad', 'g ()', g)
-    elif not isinstance(g, (int, float)): raise TypeError(f'cross_entropy_grad takes a number or a tensor () as g; found {type(g).__name__}')
     return _minus_one_hot(g, output.log_softmax(1), targ)
 
 # %% ../nbs/09_cross_entropy.ipynb #69e08124
 class CrossEntropy(Module):
-    "cross_entropy as a layer: loss(output, targ), then loss.backward() for the gradient of output. Until then it remembers log p. TypeError, ValueError for other dtypes, shapes or labels."
+    "cross_entropy as a layer: loss(output, targ), then loss.backward() for the gradient of output."
     def forward(self, output, targ):
         need_labels('cross_entropy', output, targ)
-        self._inner = output.log_softmax(1)
-        return nll_loss(self._inner, targ)
-    def bwd(self, g, output, targ): return _minus_one_hot(g, self._inner, targ)
+        log_p = output.log_softmax(1)
+        return nll_loss(log_p, targ), lambda g: _minus_one_hot(g, log_p, targ)

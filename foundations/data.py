@@ -6,55 +6,74 @@
 __all__ = ['read_idx', 'show_digits', 'mnist', 'mnist_test']
 
 # %% ../nbs/02_data.ipynb #7299b211
-import gzip, math, os, struct, zlib
+import gzip, math, os, struct, sys, zlib
 from importlib.resources import files
 from pathlib import Path
 import torch
-from .checks import need_shapes, need_size
+from .checks import need, need_size
 
 # %% ../nbs/02_data.ipynb #13813801
 def _unpack(path):
     "The bytes of the file at `path`, unpacked if it is gzipped."
     path = Path(os.path.expanduser(path))
-    if not path.is_file(): raise FileNotFoundError(f'{path}: expected a file; found ' + ('a folder' if path.is_dir() else 'nothing there'))
+    if not path.is_file():
+        found = 'a folder' if path.is_dir() else 'nothing there'
+        raise FileNotFoundError(f'{path}: expected a file; found {found}')
     raw = path.read_bytes()
     if raw[:2] != b'\x1f\x8b': return raw
     try: return gzip.decompress(raw)
     except (OSError, EOFError, zlib.error) as e: raise ValueError(f'{path}: broken gzip file: {e}') from e
 
+# %% ../nbs/02_data.ipynb #69b7f47d
+_IDX = {0x08: torch.uint8, 0x09: torch.int8, 0x0b: torch.int16, 0x0c: torch.int32,
+        0x0d: torch.float32, 0x0e: torch.float64}
+
 # %% ../nbs/02_data.ipynb #caa99f9c
 def read_idx(path):
-    "The uint8 tensor in the IDX file at `path`, plain or gzipped, in the shape its header gives. ValueError unless it is whole, FileNotFoundError if it is not there. (LeCun, Cortes, Burges: MNIST page)"
+    """The tensor in the IDX file at `path`, plain or gzipped, in its header's shape and dtype.
+
+    ValueError unless the file is whole. (LeCun, Cortes, Burges: MNIST page)"""
     raw = _unpack(path)
     if len(raw) < 4 or raw[:2] != b'\0\0' or raw[3] == 0:
-        raise ValueError(f'{path}: not an IDX file: starts with {raw[:4]}, expected two zeros, a type code and the number of axes')
-    if raw[2] != 0x08: raise ValueError(f'{path}: found IDX type code 0x{raw[2]:02x}, expected 0x08, bytes from 0 to 255')
-    start = 4 + 4*raw[3]
+        raise ValueError(f'{path}: not an IDX file: starts with {raw[:4]}, '
+                         'expected two zeros, a type code and the number of axes')
+    if raw[2] not in _IDX:
+        raise ValueError(f'{path}: found IDX type code 0x{raw[2]:02x}, expected one of '
+                         + ', '.join(f'0x{code:02x}' for code in _IDX))
+    start, size = 4 + 4*raw[3], _IDX[raw[2]].itemsize
     if len(raw) < start: raise ValueError(f'{path}: found {len(raw)} bytes, expected a header of {start}')
     shape = struct.unpack(f'>{raw[3]}I', raw[4:start])
     if 0 in shape: raise ValueError(f'{path}: found shape {shape}, expected at least one entry')
-    if len(raw) - start != math.prod(shape):
-        raise ValueError(f'{path}: found {len(raw) - start} bytes of data, expected {math.prod(shape)} for shape {shape}')
-    return torch.frombuffer(bytearray(raw), dtype=torch.uint8)[start:].view(shape)
+    if len(raw) - start != math.prod(shape) * size:
+        raise ValueError(f'{path}: found {len(raw) - start} bytes of data, '
+                         f'expected {math.prod(shape) * size} for shape {shape}')
+    data = torch.frombuffer(bytearray(raw), dtype=torch.uint8)[start:].view(-1, size)
+    if size > 1 and sys.byteorder == 'little': data = data.flip(1)     # IDX puts the high byte first
+    return data.contiguous().view(_IDX[raw[2]]).view(shape)
 
 # %% ../nbs/02_data.ipynb #0f1b4592
 def _titles(n, labels):
     "`labels` as a list of n titles; blank ones for None."
     titles = [''] * n if labels is None else labels.tolist() if torch.is_tensor(labels) else list(labels)
-    if len(titles) != n: raise ValueError(f'show_digits takes a label for each image; found {len(titles)} labels and {n} images')
+    if len(titles) != n:
+        raise ValueError(f'show_digits takes a label for each image; found {len(titles)} labels and {n} images')
     return titles
 
 # %% ../nbs/02_data.ipynb #c951487c
 def show_digits(images, labels=None, cols=8):
-    "Draw images (n,784) or (n,28,28), n up to 200, with n labels as titles, on one grey scale: the least value of all is white. `plt.gcf()` is the figure. ValueError for other shapes, another number of labels or cols below 1; TypeError unless cols is an int."
+    """Draw images (n,784) or (n,28,28), n up to 200, with n labels as titles, on one grey scale.
+
+    The least value of all is white, the largest black. `plt.gcf()` is the figure."""
     import matplotlib.pyplot as plt
     images = torch.as_tensor(images).detach().cpu().float()
-    n = len(images) if images.shape[1:] in ((784,), (28, 28)) else 0
     need_size('show_digits', cols=cols)
-    need_shapes(1 <= n <= 200, 'show_digits', 'images (n,784) or (n,28,28), n from 1 to 200', images)
+    need('show_digits', 'images (n,784) or (n,28,28), n > 0', images)
+    n = len(images)
+    if n > 200: raise ValueError(f'show_digits draws at most 200 images; found {n}')
     titles = _titles(n, labels)
     rows, cols = math.ceil(n/cols), min(cols, n)
-    fig, axes = plt.subplots(rows, cols, figsize=(0.8*cols, rows*(0.8 if labels is None else 1)), squeeze=False)
+    size = 0.8*cols, rows*(0.8 if labels is None else 1)
+    fig, axes = plt.subplots(rows, cols, figsize=size, squeeze=False)
     for ax in axes.flat: ax.axis('off')
     for ax, image, title in zip(axes.flat, images.reshape(n, 28, 28), titles):
         ax.imshow(image, cmap='gray_r', vmin=images.min(), vmax=images.max())
@@ -71,27 +90,33 @@ def _find(folder, name):
 
 # %% ../nbs/02_data.ipynb #b3047a31
 def _pair(folder, prefix):
-    "Images as float32 (n,784) = pixel/256 and labels as int64 (n,) from the two files that start with `prefix`."
+    "Images (n,784), float32, pixel/256, and labels (n,), int64, from the two files of `prefix`."
     folder = files('foundations')/'mnist' if folder is None else Path(os.path.expanduser(folder))
-    images, labels = _find(folder, f'{prefix}-images-idx3-ubyte'), _find(folder, f'{prefix}-labels-idx1-ubyte')
+    images, labels = (_find(folder, f'{prefix}-{name}') for name in ('images-idx3-ubyte', 'labels-idx1-ubyte'))
     x, y = read_idx(images), read_idx(labels)
+    for path, t in ((images, x), (labels, y)):
+        if t.dtype != torch.uint8: raise ValueError(f'{path}: found {t.dtype}, expected bytes, IDX type code 0x08')
     if x.shape[1:] != (28, 28): raise ValueError(f'{images}: found shape {tuple(x.shape)}, expected images (n, 28, 28)')
     if y.ndim != 1: raise ValueError(f'{labels}: found shape {tuple(y.shape)}, expected labels (n,)')
-    if len(x) != len(y): raise ValueError(f'found {len(x)} images in {images} and {len(y)} labels in {labels}, expected as many')
+    if len(x) != len(y):
+        raise ValueError(f'found {len(x)} images in {images} and {len(y)} labels in {labels}, expected as many')
     return x.view(-1, 784).float().div_(256), y.long()
 
 # %% ../nbs/02_data.ipynb #8365ab98
 def mnist(
-    folder=None, # holds the four files of a data set in MNIST's form, plain or .gz; None: MNIST itself, shipped with the package
-    n_train=50_000, # how many of the first rows are for training; the rest, perhaps none, is for validation
+    folder=None, # holds the four files of a data set in MNIST's form, plain or .gz; None: MNIST itself
+    n_train=50_000, # how many of the first rows are for training; the rest, perhaps none, validates
 ):
-    "`x_train, y_train, x_valid, y_valid`: x float32 (n,784), pixel/256; y int64 (n,). In the files' order, not shuffled. FileNotFoundError, ValueError for bad files or n_train."
+    """`x_train, y_train, x_valid, y_valid`: x float32 (n,784), pixel/256; y int64 (n,).
+
+    In the files' order, not shuffled. MNIST itself ships with the package."""
     x, y = _pair(folder, 'train')
     if type(n_train) is not int or not 1 <= n_train <= len(x):
-        raise ValueError(f'n_train: found {n_train!r}, expected an int from 1 to {len(x)}, the number of images in {folder or "MNIST"}')
+        raise ValueError(f'n_train: found {n_train!r}, expected an int from 1 to {len(x)}, '
+                         f'the number of images in {folder or "MNIST"}')
     return x[:n_train], y[:n_train], x[n_train:], y[n_train:]
 
 # %% ../nbs/02_data.ipynb #46832f7e
 def mnist_test(folder=None):
-    "`x_test, y_test`: the official 10,000 test rows, in the form of `mnist`. To be looked at once, at the end. FileNotFoundError, ValueError for bad files."
+    "`x_test, y_test`: the official 10,000 test rows, as in `mnist`. To be looked at once, at the end."
     return _pair(folder, 't10k')

@@ -7,17 +7,18 @@ __all__ = ['lin', 'relu']
 
 # %% ../nbs/05_forward.ipynb #3d4fbbc0
 import torch
-from .checks import need_floats, need_shapes
+from .checks import need
 
 # %% ../nbs/05_forward.ipynb #a57b4f52
 def lin(x, w, b):
-    "x@w + b: (n,i),(i,o),(o,) -> (n,o). ValueError for other shapes, TypeError unless all are of one floating dtype."
-    need_floats('lin', x, w, b)
-    need_shapes(x.ndim == w.ndim == 2 and x.shape[1] == w.shape[0] and b.shape == w.shape[1:], 'lin', 'x (n,i), w (i,o), b (o,)', x, w, b)
+    "x @ w + b: (n,i), (i,o), (o,) -> (n,o)."
+    need('lin', 'x (n,i), w (i,o), b (o,)', x, w, b)
     return torch.addmm(b, x, w)
 
 # %% ../nbs/05_forward.ipynb #9ea3508b
 def relu(x):
-    "max(x, 0), entry by entry, in any shape; nan stays nan, and the slope at 0 is 0. TypeError unless of a floating dtype. (Nair and Hinton, 2010)"
-    need_floats('relu', x)
+    """max(x, 0), entry by entry, in any shape.
+
+    nan stays nan, and the slope at 0 is 0. (Nair and Hinton, 2010)"""
+    need('relu', 'x (...)', x)
     return x.relu()

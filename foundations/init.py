@@ -12,24 +12,31 @@ from .checks import need_generator, need_size
 
 # %% ../nbs/04_init.ipynb #557a5b10
 def _randn(name, n_in, n_out, generator, dtype, device):
-    "Standard normal numbers (n_in, n_out), where `generator` lives unless `device` says otherwise; errors speak in the name of function `name`."
+    "Standard normal numbers (n_in, n_out), where `generator` lives unless `device` says otherwise."
     need_size(name, n_in=n_in, n_out=n_out)
-    if not (dtype is None or getattr(dtype, 'is_floating_point', False)): raise TypeError(f'{name}: dtype must be a floating one; found {dtype}')
+    if not (dtype is None or getattr(dtype, 'is_floating_point', False)):
+        raise TypeError(f'{name}: dtype must be a floating one; found {dtype}')
     need_generator(name, generator)
     if device is None and generator is not None: device = generator.device
     return torch.randn(n_in, n_out, generator=generator, dtype=dtype, device=device)
 
 # %% ../nbs/04_init.ipynb #4f4cedf3
 def lecun_normal(n_in, n_out, generator=None, dtype=None, device=None):
-    "Weights (n_in, n_out), normal, std 1/sqrt(n_in): keeps the mean square of a linear layer. (LeCun et al., Efficient BackProp, 1998, section 4.6) TypeError, ValueError for bad sizes, dtype or generator."
+    """Weights (n_in, n_out), normal, std 1/sqrt(n_in): keeps the mean square of a linear layer.
+
+    (LeCun et al., Efficient BackProp, 1998, section 4.6)"""
     return _randn('lecun_normal', n_in, n_out, generator, dtype, device) * math.sqrt(1/n_in)
 
 # %% ../nbs/04_init.ipynb #584ac6bd
 def glorot_normal(n_in, n_out, generator=None, dtype=None, device=None):
-    "Weights (n_in, n_out), normal, std sqrt(2/(n_in+n_out)): between what the way forward and the way back ask for. (Glorot and Bengio, 2010, eq. 12) TypeError, ValueError for bad sizes, dtype or generator."
+    """Weights (n_in, n_out), normal, std sqrt(2/(n_in+n_out)): a compromise of both directions.
+
+    (Glorot and Bengio, 2010, eq. 12)"""
     return _randn('glorot_normal', n_in, n_out, generator, dtype, device) * math.sqrt(2/(n_in + n_out))
 
 # %% ../nbs/04_init.ipynb #5cce1424
 def kaiming_normal(n_in, n_out, generator=None, dtype=None, device=None):
-    "Weights (n_in, n_out), normal, std sqrt(2/n_in): keeps the mean square through a linear layer and a relu. (He et al., 1502.01852, eq. 10) TypeError, ValueError for bad sizes, dtype or generator."
+    """Weights (n_in, n_out), normal, std sqrt(2/n_in): keeps the mean square through lin and relu.
+
+    (He et al., 1502.01852, eq. 10)"""
     return _randn('kaiming_normal', n_in, n_out, generator, dtype, device) * math.sqrt(2/n_in)

@@ -7,18 +7,19 @@ __all__ = ['diff', 'mse']
 
 # %% ../nbs/06_mse.ipynb #6b743137
 import torch
-from .checks import need_floats, need_shapes
+from .checks import need
 
 # %% ../nbs/06_mse.ipynb #67c8c701
 def diff(output, targ, name='diff'):
-    "output - targ in output's dtype: output (n,1) or (n,), targ (n,), of integers or of output's dtype -> (n,). ValueError for other shapes, TypeError for other dtypes, in the name of function `name`."
+    """output - targ in output's dtype: output (n,1) or (n,), targ (n,) -> (n,).
+
+    targ holds integers, or numbers of output's dtype. Errors speak in the name of function `name`."""
     whole = torch.is_tensor(targ) and not (targ.is_floating_point() or targ.is_complex() or targ.dtype == torch.bool)
-    need_floats(name, *([output] if whole else [output, targ]))
-    n = targ.shape
-    need_shapes(targ.ndim == 1 and len(targ) > 0 and output.shape in (n, n + (1,)), name, 'output (n,1) or (n,), targ (n,), n > 0', output, targ)
-    return output.reshape(n) - targ
+    kind = 'any ' if whole else ''
+    need(name, f'output (n,1) or (n,), targ {kind}(n,), n > 0', output, targ)
+    return output.reshape(targ.shape) - targ
 
 # %% ../nbs/06_mse.ipynb #beb1444c
 def mse(output, targ):
-    "Mean of (output - targ)^2: output (n,1) or (n,), targ (n,) of integers or of output's dtype -> (). ValueError for other shapes, TypeError for other dtypes."
+    "Mean of (output - targ)^2: output (n,1) or (n,), targ (n,) as in `diff` -> ()."
     return diff(output, targ, 'mse').square().mean()

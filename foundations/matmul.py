@@ -6,13 +6,14 @@
 __all__ = ['matmul']
 
 # %% ../nbs/01_matmul.ipynb #e038a91b
-from .checks import need_floats, need_shapes
+from .checks import need
 
 # %% ../nbs/01_matmul.ipynb #90181fbe
 def matmul(a, b):
-    "a@b, row by row: (n,k),(k,m) -> (n,m), of one floating dtype. ValueError for other shapes, TypeError for other dtypes. Its largest temporary has b's size."
-    need_floats('matmul', a, b)
-    need_shapes(a.ndim == b.ndim == 2 and a.shape[1] == b.shape[0], 'matmul', 'a (n,k), b (k,m)', a, b)
+    """a @ b, row by row: (n,k), (k,m) -> (n,m).
+
+    Its largest temporary has b's size."""
+    need('matmul', 'a (n,k), b (k,m)', a, b)
     c = a.new_empty(a.shape[0], b.shape[1])
     for i in range(a.shape[0]): c[i] = (a[i,:,None] * b).sum(0)
     return c

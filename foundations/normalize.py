@@ -8,16 +8,20 @@ __all__ = ['normalize']
 # %% ../nbs/03_normalize.ipynb #051f158d
 from numbers import Real
 import torch
-from .checks import need_floats
+from .checks import need
 
 # %% ../nbs/03_normalize.ipynb #a97a770f
 def normalize(x, mean, std):
-    "(x - mean)/std: x of any shape; mean and std one number each, the training set's for every set. ValueError unless both are finite and std > 0; TypeError unless x is floating."
-    need_floats('normalize', x)
-    if not all(isinstance(v, (Real, torch.Tensor)) for v in (mean, std)): raise TypeError(f'normalize takes numbers; found mean {mean!r} and std {std!r}')
-    mean, std = (torch.as_tensor(v, dtype=x.dtype, device=x.device) for v in (mean, std))
-    if not mean.numel() == std.numel() == 1:
-        raise ValueError(f'normalize takes one mean and one std; found shapes {tuple(mean.shape)} and {tuple(std.shape)}')
+    """(x - mean)/std: x of any shape; mean and std one number each, the training set's for every set.
+
+    ValueError unless both are finite and std > 0."""
+    need('normalize', 'x (...)', x)
+    for name, v in (('mean', mean), ('std', std)):
+        if not isinstance(v, (Real, torch.Tensor)): raise TypeError(f'normalize: {name} must be a number; found {v!r}')
+        if isinstance(v, torch.Tensor) and v.numel() != 1:
+            raise ValueError(f'normalize: {name} must be one number; found shape {tuple(v.shape)}')
+    mean, std = (torch.as_tensor(v, dtype=x.dtype, device=x.device).reshape(()) for v in (mean, std))
     if not (mean.isfinite() and std.isfinite() and std > 0):
-        raise ValueError(f'normalize takes a finite mean and a finite std above 0; found {mean.item():.4g} and {std.item():.4g}')
-    return (x - mean.reshape(())) / std.reshape(())
+        raise ValueError('normalize takes a finite mean and a finite std above 0; '
+                         f'found {mean.item():.4g} and {std.item():.4g}')
+    return (x - mean) / std

@@ -6,41 +6,51 @@
 __all__ = ['Step']
 
 # %% ../nbs/13_speed.ipynb #54bfa243
-import math
 import torch
 from torch import addmm, mm, softmax
-from .checks import need_floats, need_shapes, need_size
+from .checks import need, need_size
 from .cross_entropy import need_labels
+from .train import need_rate
 
 # %% ../nbs/13_speed.ipynb #e5d9e71c
 def _two_layers(model):
-    "w1 (h,i), b1 (h,), w2 (o,h), b2 (o,): views of the parameters of Model(Linear, Relu, Linear), weights turned round. TypeError for another model."
+    "weight and bias of both Linears of Model(Linear, Relu, Linear); TypeError for another model."
     kinds = [type(layer).__name__ for layer in model]
-    if kinds != ['Linear', 'Relu', 'Linear']: raise TypeError(f'Step takes Model(Linear, Relu, Linear); found {", ".join(kinds)}')
-    first, _, last = model
-    need_floats('Step', first.w, first.b, last.w, last.b)
-    return first.w.T, first.b, last.w.T, last.b
+    if kinds != ['Linear', 'Relu', 'Linear']:
+        raise TypeError(f'Step takes Model(Linear, Relu, Linear); found {", ".join(kinds)}')
+    w1, b1, w2, b2 = model.parameters()
+    need('Step', 'w1 (h,i), b1 (h,), w2 (o,h), b2 (o,)', w1, b1, w2, b2)
+    return w1, b1, w2, b2
 
 # %% ../nbs/13_speed.ipynb #23787bf2
 class Step:
-    "A training step of Model(Linear, Relu, Linear) with cross-entropy and plain SGD, in place, for batches of n rows: step(x, y, lr). Allocates no memory. TypeError for another model, ValueError for n below 1."
+    """A training step of Model(Linear, Relu, Linear), cross-entropy and plain SGD: step(x, y, lr).
+
+    In place, for batches of n rows; it allocates no memory."""
     def __init__(self, model, n):
         w1, b1, w2, b2 = _two_layers(model)
         need_size('Step', n=n)
         (h, i), o = w1.shape, b2.shape[0]
         z, g, u, p = (w1.new_empty(size, n) for size in (h, h, o, o))
         self.shapes, self.scale = (torch.Size([n, i]), torch.Size([n])), 1/n
-        self.parts = w1, b1, b1[:, None], w2, b2, b2[:, None], w2.T, z, z.T, g, u, p, w1.new_ones(n), -w1.new_ones(1, n)  # equivalent: a second row of -1 would never be read
+        self.parts = (w1, b1, b1[:, None], w2, b2, b2[:, None], w2.T, z, z.T, g, u, p,
+                      w1.new_ones(n), -w1.new_ones(1, n))
 
     def __call__(self, x, y, lr):
-        "One step on x (n,i), labels y int64 (n,): w -= lr * gradient. The loss is not needed, so it is not computed. A bad batch is an error, and nothing moves."
+        """One step on x (n,i), labels y int64 (n,): w -= lr * gradient.
+
+        The loss is not needed, so it is not computed. A bad batch is an error, and nothing moves."""
         w1, b1, column1, w2, b2, column2, w2_t, z, z_t, g, u, p, ones, minus = self.parts
-        if (x.shape, y.shape) != self.shapes: need_shapes(False, 'step', f'x and y of shapes {tuple(map(tuple, self.shapes))}', x, y)
-        if not 0 <= lr < math.inf: raise ValueError(f'step: lr must be finite and not negative; found {lr}')
+        if (x.shape, y.shape) != self.shapes:
+            raise ValueError(f'step takes x and y of shapes {tuple(map(tuple, self.shapes))}; '
+                             f'found {tuple(x.shape)}, {tuple(y.shape)}')
+        need_rate('step', lr)
         addmm(column1, w1, x.T, out=z).relu_()
         softmax(addmm(column2, w2, z, out=u), 0, out=p)
         try: p.scatter_add_(0, y[None], minus)                       # softmax - one_hot
-        except (IndexError, RuntimeError): need_labels('step', u.T, y); raise
+        except (IndexError, RuntimeError):
+            need_labels('step', u.T, y)
+            raise
         mm(w2_t, p, out=g)
         scale = -lr * self.scale
         w2.addmm_(p, z_t, alpha=scale)
@@ -51,5 +61,5 @@ class Step:
 
     @torch.inference_mode()
     def epoch(self, batches, lr):
-        "One step for each (x, y) of `batches`: without autograd's bookkeeping, which costs each call a little."
+        "One step for each (x, y) of `batches`, without autograd's bookkeeping."
         for x, y in batches: self(x, y, lr)
