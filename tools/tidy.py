@@ -41,4 +41,4 @@ def tidy(nb):
     nb['metadata'].pop('widgets', None)
     for cell in nb['cells']:
         if cell['cell_type'] == 'code': cell['outputs'] = tidy_outputs(cell['outputs'])
-    clean_nb(nb)
+    clean_nb(nb, allowed_cell_metadata_keys=['jupyter'])      # collapsed cells stay collapsed
