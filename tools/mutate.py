@@ -2,8 +2,7 @@
 
     python tools/mutate.py nbs/07_backward.ipynb [...]     prints the changes that no cell notices; exits 1 if there are any
 
-A change that alters nothing (a message, an equivalent spelling) is marked where it stands: a line of exported code that ends in
-`# equivalent: why` is left alone.
+A change that alters nothing anyone could see stands in equivalents.txt beside this file: the line that is printed for it, and the reason.
 """
 import ast, copy, json, os, re, signal, sys, time
 from pathlib import Path
@@ -32,7 +31,7 @@ def changes(node):
 
 def mutants(source):
     "(line, what it became, whole source) for each wrong version of an exported cell; messages of errors are left alone."
-    tree, lines = ast.parse(source), source.split('\n')
+    tree = ast.parse(source)
     def visit(parent, path):
         for field, value in ast.iter_fields(parent):
             for i, child in enumerate(value if isinstance(value, list) else [value]):
@@ -40,7 +39,7 @@ def mutants(source):
                 if field in ('annotation', 'returns', 'decorator_list'): continue
                 spot = path + [(field, i if isinstance(value, list) else None)]
                 line = getattr(child, 'lineno', None)
-                if not (line and '# equivalent:' in lines[line - 1]):
+                if line:
                     for new in changes(child): yield spot, child, new
                 yield from visit(child, spot)
     for spot, old, new in visit(tree, []):
@@ -74,15 +73,23 @@ def code_cells(path):
     return cells, [bool(re.search(r'^\s*#\s*\|\s*exports?\b', c, re.M)) for c in cells]
 
 
+def equivalents():
+    "The changes that alter nothing, as they are printed."
+    path = Path(__file__).with_name('equivalents.txt')
+    return {line.partition('  # ')[0].strip() for line in path.read_text(encoding='utf-8').splitlines()}
+
+
 def survivors(path, timeout):
     "Mutants of the notebook's exported code that its own cells do not notice, and the number tried."
-    cells, exported = code_cells(path)
+    (cells, exported), known = code_cells(path), equivalents()
     found, tried = [], 0
     for i, cell in enumerate(cells):
         if not exported[i]: continue
         for line, what, source in mutants(cell):
+            label = f'{path.name}: {what}    in: {cell.splitlines()[line - 1].strip()}'
+            if label in known: continue
             tried += 1
-            if survives(cells[:i] + [source] + cells[i + 1:], timeout): found.append(f'{path.name}: {what}    in: {cell.splitlines()[line - 1].strip()}')
+            if survives(cells[:i] + [source] + cells[i + 1:], timeout): found.append(label)
     return found, tried
 
 
