@@ -5,12 +5,12 @@ READY := .venv/.ready
 ROOT_FLAG := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 # no screen: do not look for a browser, print the address instead
 SCREEN_FLAG := $(shell [ "$$(uname)" = Darwin ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || echo --no-browser)
-LAB := --LabApp.default_url=/lab/tree/nbs/00_foundations.ipynb $(ROOT_FLAG) $(SCREEN_FLAG) $(LAB_FLAGS)
+LAB := --LabApp.default_url=/lab/tree/my/00_foundations.ipynb $(ROOT_FLAG) $(SCREEN_FLAG) $(LAB_FLAGS)
 
 .PHONY: help install lab test check browser notebooks export site bench clean
 
 help:
-	@echo 'make lab         set up, then open JupyterLab on the notebooks'
+	@echo 'make lab         set up, then open JupyterLab on your own copies of the notebooks, in my/'
 	@echo 'make test        set up, then check everything that CI checks'
 	@echo 'make check       the quick part of it: notebooks clean, library in sync, imports backwards'
 	@echo 'make browser     the website and JupyterLab in a real browser (Chromium; skipped where there is none)'
@@ -27,6 +27,7 @@ $(READY): settings.ini setup.py constraints.txt tools/setup.sh
 	@touch $@
 
 lab: $(READY)
+	@$(BIN)/python tools/my_copies.py
 	JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter" $(BIN)/jupyter lab $(LAB)
 
 check: $(READY)
@@ -34,18 +35,18 @@ check: $(READY)
 
 test: check
 	@$(BIN)/python -m pytest -q tests --ignore tests/browser
-	@$(BIN)/python tools/notebooks.py test
+	@$(BIN)/python tools/test_notebooks.py
 
 browser: $(READY)
 	$(BIN)/python -m pytest -q -rs tests/browser
 
 notebooks: $(READY)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nbdev_export
+	@$(BIN)/nbdev_export
 	@$(BIN)/python tools/notebooks.py store
 	@$(BIN)/python tools/readme_figure.py
 
 export: $(READY)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nbdev_export
+	@$(BIN)/nbdev_export
 
 clean:
 	rm -rf .venv _site build dist *.egg-info
