@@ -2,10 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-ROOT_FLAG := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 # no screen: do not look for a browser, print the address instead
 SCREEN_FLAG := $(shell [ "$$(uname)" = Darwin ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || echo --no-browser)
-LAB := --LabApp.default_url=/lab/tree/my/00_foundations.ipynb $(ROOT_FLAG) $(SCREEN_FLAG) $(LAB_FLAGS)
+LAB := $(SCREEN_FLAG) $(LAB_FLAGS)
 
 .PHONY: help install lab test check browser notebooks export site bench clean
 

@@ -1,5 +1,5 @@
 """JupyterLab as `make lab` starts it: what it saves is as clean as what is committed."""
-import sys
+import sys, warnings
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -11,5 +11,9 @@ def clean_on_save(model, **kwargs):
     if model['type'] == 'notebook' and model['content']['nbformat'] == 4: tidy(model['content'])
 
 
+# Jupyter reads this file twice, and warns about what it finds the second time
+warnings.filterwarnings('ignore', message='Overriding existing pre_save_hook')
 c = get_config()  # noqa: F821  (Jupyter defines it)
 c.FileContentsManager.pre_save_hook = clean_on_save
+c.LabApp.default_url = '/lab/tree/my/00_foundations.ipynb'
+c.ServerApp.allow_root = True
