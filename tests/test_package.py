@@ -1,5 +1,5 @@
 """The library as others get it: from a wheel, in another folder, without the notebooks' tools."""
-import shutil, subprocess, sys
+import importlib, shutil, subprocess, sys
 from pathlib import Path
 import pytest
 
@@ -37,14 +37,23 @@ print(*(tuple(t.shape) for t in mnist() + mnist_test()), sep=";")'''
 
 
 def test_imports_are_light(installed, tmp_path):
+    "Beside torch a module brings nothing that is slow to import; fastcore's basics take milliseconds."
     code = f'''
-import importlib, sys, torch
+import importlib, sys, time, torch
 before = set(sys.modules)
 for module in {MODULES}:
     importlib.import_module("foundations." + module)
-    print(module, *sorted((set(sys.modules) - before) & {{"matplotlib", "fastcore", "IPython", "nbdev", "tqdm"}}))'''
+    print(module, *sorted((set(sys.modules) - before) & {{"matplotlib", "IPython", "nbdev", "tqdm", "pandas"}}))'''
     assert python(code, installed, tmp_path).split() == MODULES
 
 
+def test_all_hands_on_every_public_name():
+    everything = {}
+    exec('from foundations.all import *', everything)
+    for name in MODULES:
+        if name != 'all': assert set(importlib.import_module(f'foundations.{name}').__all__) <= set(everything), name
+
+
 def test_every_module_names_its_exports():
-    for name in MODULES: assert '__all__ = [' in (ROOT/f'foundations/{name}.py').read_text(encoding='utf-8')
+    for name in MODULES:
+        if name != 'all': assert '__all__ = [' in (ROOT/f'foundations/{name}.py').read_text(encoding='utf-8')
