@@ -29,8 +29,11 @@ def course_model(weights):
     "The course's network holding copies of `weights` w1 (i,h), b1 (h,), w2 (h,o), b2 (o,)."
     w1, b1, w2, b2 = weights
     model = Model(Linear(*w1.shape), Relu(), Linear(*w2.shape))
-    for p, w in zip(model.parameters(), weights): p.copy_(w)
+    for p, w in zip(model.parameters(), weights): p.copy_(w.t())
     return model
+
+
+def turned(model): return lambda: [p.detach().t() for p in model.parameters()]
 
 
 def torch_model(weights):
@@ -52,7 +55,7 @@ def framework(batches, weights, wrap=lambda f: f):
             forward(x, y).backward()
             opt.step()
             opt.zero_grad()
-    return epoch, lambda: [p.detach().t() for p in model.parameters()]
+    return epoch, turned(model)
 
 
 def compiled(batches, weights): return framework(batches, weights, torch.compile)
@@ -64,16 +67,31 @@ def course(batches, weights):
     def epoch():
         for x, y in batches:
             loss(model(x), y)
-            model.backward(loss.backward())
+            model.backward(loss.backward(), input_grad=False)
             opt.step()
             opt.zero_grad()
-    return epoch, model.parameters
+    return epoch, turned(model)
+
+
+def bare(batches, weights):
+    "The operations of `course` in one function, without layers, checks or .grad."
+    w1, b1, w2, b2 = ws = [w.t().contiguous().t() for w in weights]
+    def epoch():
+        for x, y in batches:
+            z = torch.addmm(b1, x, w1)
+            a = z.relu()
+            log_p = torch.addmm(b2, a, w2).log_softmax(1)
+            nn.functional.nll_loss(log_p, y)
+            p = log_p.exp().scatter_(1, y[:, None], -1., reduce='add').mul_(1/len(x))
+            g = torch.ops.aten.threshold_backward(p@w2.T, z, 0)
+            for w, gw in zip(ws, ((g.T@x).T, g.sum(0), (p.T@a).T, p.sum(0))): w.sub_(gw, alpha=LR)
+    return epoch, lambda: ws
 
 
 def tuned(batches, weights):
     model = course_model(weights)
     step = Step(model, len(batches[0][0]))
-    return lambda: step.epoch(batches, LR), model.parameters
+    return lambda: step.epoch(batches, LR), turned(model)
 
 
 def numpy(batches, weights):
@@ -127,7 +145,7 @@ def products(batches, weights, transposed):
     return epoch, None
 
 
-CONTENDERS = {BASE: framework, 'torch.compile of it': compiled, 'foundations, Model and SGD': course, 'foundations, tuned Step': tuned, 'NumPy by hand': numpy,
+CONTENDERS = {BASE: framework, 'torch.compile of it': compiled, 'foundations, Model and SGD': course, 'its operations alone': bare, 'foundations, tuned Step': tuned, 'NumPy by hand': numpy,
               'JAX, jit and scan': jax, 'only the products': lambda b, w: products(b, w, False), 'only the products, transposed': lambda b, w: products(b, w, True)}
 
 
