@@ -10,9 +10,7 @@ from .checks import need
 
 # %% ../nbs/01_matmul.ipynb #90181fbe
 def matmul(a, b):
-    """a @ b, row by row: (n,k), (k,m) -> (n,m).
-
-    Its largest temporary has b's size."""
+    "a @ b, row by row: (n,k), (k,m) -> (n,m); its largest temporary has b's size."
     need('matmul', 'a (n,k), b (k,m)', a, b)
     c = a.new_empty(a.shape[0], b.shape[1])
     for i in range(a.shape[0]): c[i] = (a[i,:,None] * b).sum(0)
