@@ -1,17 +1,17 @@
-"""A training step of the course's convolutional network, against torch.nn's and against a plain version; and where the plain version's time goes.
+"""A training step of the course's convolutional network beside torch.nn's, and where a plain version's time goes.
 
     python benchmarks/conv.py [--rounds 40] [--threads 1] [--json]
 
-All networks hold the same weights and must give the same gradients before anything is timed. They run in turns, round after round; every round
-gives one ratio to torch.nn, and the table shows the median ratio and the middle half of all rounds. The last column says what a change is worth:
-how much lower its median is than that of the row before.
+All networks hold the same weights and must give the same gradients before anything is timed. They run in turns,
+round after round; every round gives one ratio to torch.nn, and the table shows the median ratio and the middle half
+of all rounds. The last column says what a change is worth: how much lower its median is than that of the row before.
 """
 import argparse, json, statistics, time
 import torch
 from torch import nn
 from torch.nn import functional as F
 from foundations.checks import test_near
-from foundations.conv import Conv2d, Flatten
+from foundations.conv import Conv2d, Flatten, conv2d, conv2d_grad
 from foundations.cross_entropy import CrossEntropy
 from foundations.layers import Linear, Model, Relu, add_grad
 from foundations.train import SGD
@@ -21,46 +21,46 @@ LAYERS = (1, 16, 5, 2, 2), (16, 32, 3, 2, 1), (32, 64, 3, 2, 1)  # n_in, n_out, 
 
 
 class Plain(Conv2d):
-    "The same layer as it is first written: F.unfold and a product for each image, unfolded a second time for the gradient of w, F.fold."
+    "The layer as first written: F.unfold, a product an image, unfolded again for w's gradient, F.fold."
+    first = False  # leave out the gradient of the images?
+
     def forward(self, x):
-        o, _, k, _ = self.w.shape
-        h, w = ((s + 2*self.padding - k)//self.stride + 1 for s in x.shape[2:])
-        return (self.w.reshape(o, -1) @ F.unfold(x, k, padding=self.padding, stride=self.stride) + self.b[:, None]).view(-1, o, h, w)
-
-    def bwd(self, g, x, input_grad=True):
-        o, _, k, _ = self.w.shape
-        g, how = g.flatten(2), dict(kernel_size=k, padding=self.padding, stride=self.stride)
-        add_grad(self.w, (g @ F.unfold(x, **how).transpose(1, 2)).sum(0).view_as(self.w))
-        add_grad(self.b, g.sum((0, 2)))
-        return F.fold(self.w.reshape(o, -1).T @ g, x.shape[2:], **how)
-
-    def bwd_params(self, g, x): self.bwd(g, x)
+        w, b, k = self.weight, self.bias, self.weight.shape[2]
+        rows, how = w.flatten(1), dict(kernel_size=k, padding=self.padding, stride=self.stride)
+        h, v = ((s + 2*self.padding - k)//self.stride + 1 for s in x.shape[2:])
+        def back(g, input_grad=True):
+            g = g.flatten(2)
+            add_grad(w, (g @ F.unfold(x, **how).transpose(1, 2)).sum(0).view_as(w))
+            add_grad(b, g.sum((0, 2)))
+            if input_grad or not self.first: return F.fold(rows.T @ g, x.shape[2:], **how)
+        return (rows @ F.unfold(x, **how) + b[:, None]).view(-1, len(w), h, v), back
 
 
 class PlainFirst(Plain):
     "Plain, but without the gradient of the images."
-    def bwd_params(self, g, x):
-        o, _, k, _ = self.w.shape
-        g = g.flatten(2)
-        add_grad(self.w, (g @ F.unfold(x, k, padding=self.padding, stride=self.stride).transpose(1, 2)).sum(0).view_as(self.w))
-        add_grad(self.b, g.sum((0, 2)))
+    first = True
 
 
 class Recomputed(Conv2d):
-    "Channels last, but the patches are taken a second time for the gradient of w."
-    def bwd(self, g, x, input_grad=True):
-        self._inner = None
-        return super().bwd(g, x, input_grad)
+    "Channels last, but the patches are taken a second time for the gradient of the weights."
+    def forward(self, x):
+        w, b, how = self.weight, self.bias, (self.stride, self.padding)
+        def back(g, input_grad=True):
+            gx, gw, gb = conv2d_grad(g, x, w, b, *how, input_grad)
+            add_grad(w, gw)
+            add_grad(b, gb)
+            return gx
+        return conv2d(x, w, b, *how), back
 
 
 class Jumpy(Flatten):
     "Flatten whose gradient keeps the order in memory of its own output."
-    def bwd(self, g, x): return g.view(x.shape)
+    def forward(self, x): return x.flatten(1), lambda g: g.view(x.shape)
 
 
 def course(conv, flatten):
     g = torch.Generator().manual_seed(0)
-    layers = [layer for how in LAYERS for layer in (conv(*how, generator=g), Relu())]
+    layers = [layer for how in LAYERS for layer in (conv(*how, g), Relu())]
     return Model(*layers, flatten(), Linear(LAYERS[-1][1]*16, 10, g))
 
 
@@ -68,13 +68,15 @@ def theirs(model):
     "The same network in torch.nn, with the weights of `model`."
     layers = [layer for how in LAYERS for layer in (nn.Conv2d(*how), nn.ReLU())]
     net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(LAYERS[-1][1]*16, 10))
-    with torch.no_grad():
-        for p, w in zip(net.parameters(), model.parameters()): p.copy_(w if w.ndim != 2 else w.T)
+    net.load_state_dict(model.state_dict())
     return net
 
 
-CONTENDERS = {'plain: unfold, matmul, fold': (Plain, Jumpy), '+ no gradient of the images': (PlainFirst, Jumpy), '+ channels last, one product': (Recomputed, Jumpy),
-              '+ patches kept for backward': (Conv2d, Jumpy), '+ gradient in x\'s order': (Conv2d, Flatten)}
+CONTENDERS = {'plain: unfold, matmul, fold': (Plain, Jumpy),
+              '+ no gradient of the images': (PlainFirst, Jumpy),
+              '+ channels last, one product': (Recomputed, Jumpy),
+              '+ patches kept for backward': (Conv2d, Jumpy),
+              "+ gradient in x's order": (Conv2d, Flatten)}
 
 
 def stepper(model, loss, opt, backward, x, y):
@@ -87,18 +89,20 @@ def stepper(model, loss, opt, backward, x, y):
 
 def build(n):
     "One step for each contender, on the same n images with the same weights, after their gradients have been compared."
-    x, y = torch.randn(n, 1, 28, 28, generator=torch.Generator().manual_seed(1)), torch.arange(n) % 10
+    g = torch.Generator().manual_seed(1)
+    x, y = torch.randn(n, 1, 28, 28, generator=g), torch.arange(n) % 10
     net, steps = theirs(course(Conv2d, Flatten)), {}
     nn.CrossEntropyLoss()(net(x), y).backward()
     for name, kinds in CONTENDERS.items():
         model, loss = course(*kinds), CrossEntropy()
-        backward = lambda l, model=model, loss=loss: model.backward(loss.backward())
+        def backward(l, model=model, loss=loss): model.backward(loss.backward(), input_grad=False)
         backward(loss(model(x), y))
-        for p, q in zip(model.parameters(), net.parameters()): test_near(p.grad if p.ndim != 2 else p.grad.T, q.grad, tol=1e-2)
+        for p, q in zip(model.parameters(), net.parameters()): test_near(p.grad, q.grad, tol=1e-2)
         model.zero_grad()
         steps[name] = stepper(model, loss, SGD(model.parameters(), 1e-3, 0.9), backward, x, y)
     net.zero_grad()
-    return {BASE: stepper(net, nn.CrossEntropyLoss(), torch.optim.SGD(net.parameters(), 1e-3, 0.9), torch.Tensor.backward, x, y), **steps}
+    opt = torch.optim.SGD(net.parameters(), 1e-3, 0.9)
+    return {BASE: stepper(net, nn.CrossEntropyLoss(), opt, torch.Tensor.backward, x, y), **steps}
 
 
 def seconds(f, times):
@@ -140,7 +144,7 @@ def main():
     tables = {f'batch {n}, {args.threads} thread(s)': measure(n, args.rounds) for n in (64, 128)}
     if args.json: return print(json.dumps(tables))
     for title, table in tables.items():
-        print(f'\n{title}: time of a step over that of torch.nn (middle half of the rounds), and what the change saves')
+        print(f'\n{title}: time of a step over that of torch.nn (middle half of the rounds), and what it saves')
         for row in rows(table): print(row)
 
 
