@@ -13,7 +13,7 @@ from .checks import need
 def diff(output, targ, name='diff'):
     """output - targ in output's dtype: output (n,1) or (n,), targ (n,) -> (n,).
 
-    targ holds integers, or numbers of output's dtype. Errors speak in the name of function `name`."""
+    targ holds integers, or numbers of output's dtype. Errors speak in the name of `name`."""
     whole = torch.is_tensor(targ) and not targ.dtype.is_floating_point and targ.dtype != torch.bool
     kind = 'any ' if whole and not targ.is_complex() else ''
     need(name, f'output (n,1) or (n,), targ {kind}(n,), n > 0', output, targ)
