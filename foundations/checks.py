@@ -28,8 +28,6 @@ def test_near(actual, expected, tol=1e-5):
     finite = expected[expected.isfinite()].abs()
     largest = finite.max().item() if finite.numel() else 0
     torch.testing.assert_close(actual, expected, rtol=0, atol=tol * largest)
-
-# %% ../nbs/00_foundations.ipynb #3c848e02
 test_near.__test__ = False       # pytest takes it for a test where it is imported
 
 # %% ../nbs/00_foundations.ipynb #b1c70667
@@ -40,70 +38,73 @@ class Stats(NamedTuple):
     rms: float
     def __repr__(self): return f'mean {self.mean:.4g}, std {self.std:.4g}, rms {self.rms:.4g}'
 
-# %% ../nbs/00_foundations.ipynb #0303a56a
 def stats(x):
     """`Stats` over all entries of `x`, any shape, in float64 so that small numbers do not vanish.
 
     std divides by n-1, as torch's does. ValueError for fewer than 2 numbers."""
     x = _real('stats', x)
-    if x.numel() < 2: raise ValueError(f'stats takes at least 2 numbers; found shape {tuple(x.shape)}')
+    if x.numel() < 2: raise ValueError(f'stats takes at least 2 numbers; found {x.numel()}')
     return Stats(x.mean().item(), x.std().item(), x.square().mean().sqrt().item())
 
 # %% ../nbs/00_foundations.ipynb #59278301
-_ARGUMENT = re.compile(r'\w+(?: (\w+))? (\([^()]*\)(?: or \([^()]*\))*)')   # targ int64 (n,1) or (n,)
+_ARGUMENT = re.compile(r'\w+(?: (\w+))? (\([^()]*\)(?: or \([^()]*\))*)')    # targ int64 (n,)
 
-# %% ../nbs/00_foundations.ipynb #0a25faa8
 def _fits(axes, shape, sizes):
     "Do `axes`, such as ['n', '3'] or ['n', '...'], fit `shape`? `sizes` holds the letters so far."
     for k, axis in enumerate(axes):
-        if axis.endswith('...'): return axis == '...' or sizes.setdefault(axis, shape[k:]) == shape[k:]
+        if axis == '...': return True
+        if axis.endswith('...'): return sizes.setdefault(axis, shape[k:]) == shape[k:]
         if k == len(shape): return False
-        if shape[k] != (int(axis) if axis.isdigit() else sizes.setdefault(axis, shape[k])): return False
+        size = int(axis) if axis.isdigit() else sizes.setdefault(axis, shape[k])
+        if shape[k] != size: return False
     return len(axes) == len(shape)
 
 # %% ../nbs/00_foundations.ipynb #1386d1d7
 @lru_cache(10_000)      # a second call with the same shapes costs nothing but this look-up
 def _check(name, words, *found):
     "`need`, for arguments of which only (shape, dtype) is known, or the type of what is no tensor."
-    sizes, floats = {}, set()
+    sizes, floats, fits = {}, set(), True
     for (kind, shapes), what in zip(_ARGUMENT.findall(words), found, strict=True):
         if what in (int, float) and shapes == '()': continue
-        if isinstance(what, type): raise TypeError(f'{name} takes tensors {words}; found {what.__name__}')
-        if kind and kind not in ('any', str(what[1])[6:]):
-            raise TypeError(f'{name} takes {words}; found {what[1]}')
-        if not kind: floats.add(what[1])
+        if isinstance(what, type):
+            raise TypeError(f'{name} takes tensors {words}; found {what.__name__}')
+        shape, dtype = what
+        if not kind: floats.add(dtype)
+        elif kind not in ('any', str(dtype)[6:]):
+            raise TypeError(f'{name} takes {words}; found {dtype}')
         options = [re.findall(r'[\w.]+', axes) for axes in shapes.split(' or ')]
-        if not any([_fits(axes, what[0], sizes) for axes in options]): sizes['?'] = 0
+        if not any([_fits(axes, shape, sizes) for axes in options]): fits = False
+    tensors = [what for what in found if isinstance(what, tuple)]
     if len(floats) > 1 or not all(dtype.is_floating_point for dtype in floats):
-        dtypes = ', '.join(str(what[1]) for what in found if isinstance(what, tuple))
+        dtypes = ', '.join(str(dtype) for _, dtype in tensors)
         raise TypeError(f'{name} takes tensors of one floating dtype; found {dtypes}')
     low = [sizes.get(axis, 0) <= int(least) for axis, least in re.findall(r'(\w+) > (\d+)', words)]
-    if '?' in sizes or any(low):
-        shapes = ', '.join(str(tuple(what[0])) for what in found if isinstance(what, tuple))
+    if not fits or any(low):
+        shapes = ', '.join(str(tuple(shape)) for shape, _ in tensors)
         raise ValueError(f'{name} takes {words}; found {shapes}')
 
 # %% ../nbs/00_foundations.ipynb #83323dcf
 def need(name, words, *args):
     """TypeError or ValueError, in the name of function `name`, unless `args` are what `words` say.
 
-    'x (n,i), targ int64 (n,), n > 0': a letter is one size, ... any axes, s... the same ones wherever
-    it stands; () takes a number too. Tensors without a dtype share one floating dtype."""
-    try: _check(name, words, *[(a.shape, a.dtype) for a in args])
-    except AttributeError: _check(name, words, *[(a.shape, a.dtype) if isinstance(a, torch.Tensor) else type(a) for a in args])
+    'x (n,i), targ int64 (n,), n > 0': a letter is one size, ... any axes, s... the same ones
+    wherever it stands; () takes a number too. Tensors without a dtype share one floating dtype."""
+    what = [(a.shape, a.dtype) if isinstance(a, torch.Tensor) else type(a) for a in args]
+    _check(name, words, *what)
 
 # %% ../nbs/00_foundations.ipynb #caf2788e
 def need_size(name, least=1, **sizes):
-    "TypeError, in the name of function `name`, unless every size is an int; ValueError below `least`."
+    "TypeError, in the name of `name`, unless every size is an int; ValueError below `least`."
     for k, v in sizes.items():
-        if not isinstance(v, int) or isinstance(v, bool): raise TypeError(f'{name}: {k} must be an int; found {v!r}')
+        if type(v) is not int: raise TypeError(f'{name}: {k} must be an int; found {v!r}')
         if v < least: raise ValueError(f'{name}: {k} must be at least {least}; found {v}')
 
 # %% ../nbs/00_foundations.ipynb #2d9f07bc
 def need_generator(name, generator):
-    "TypeError, in the name of function `name`, unless `generator` is a torch.Generator or None."
+    "TypeError, in the name of `name`, unless `generator` is a torch.Generator or None."
     if not (generator is None or isinstance(generator, torch.Generator)):
         raise TypeError(f'{name}: generator must be a torch.Generator or None; found {generator!r}')
 
 def in_test(short, otherwise):
-    "`short` where a test runs the notebook, `otherwise` what a reader sees: the same road, fewer steps."
+    "`short` where a test runs the notebook, `otherwise` what a reader sees."
     return short if os.environ.get('IN_TEST') else otherwise

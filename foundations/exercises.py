@@ -154,8 +154,11 @@ def _call(f, args, forbidden):
 
 def _copy(args):
     "A copy of the arguments, which an answer may spoil."
-    generators = [g for g in args if isinstance(g, torch.Generator)]      # deepcopy refuses these
-    return copy.deepcopy(args, {id(g): g.clone_state() for g in generators})
+    own = {}      # deepcopy would copy the whole data for a slice of it, and refuses generators
+    for a in args:
+        if isinstance(a, torch.Tensor): own[id(a)] = a.detach().clone()
+        if isinstance(a, torch.Generator): own[id(a)] = a.clone_state()
+    return copy.deepcopy(args, own)
 
 def _try(answer, args, forbidden=()):
     "(what `answer` returns, None), or (None, what went wrong, with the line of the answer)."
