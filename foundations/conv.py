@@ -38,7 +38,6 @@ def _rows(w):
     "Kernels w (o,i,k,k) as rows (o,k*k*i), in the order of `patches`."
     return w.permute(0, 2, 3, 1).reshape(len(w), -1)
 
-# %% ../nbs/12_conv.ipynb #35b2ea9e
 _CONV = 'x (n,i,h,w), w (o,i,k,k), b (o,), o > 0, i > 0, k > 0'
 
 # %% ../nbs/12_conv.ipynb #15920b2e
@@ -80,7 +79,8 @@ class Conv2d(Module):
     """conv2d as a layer; weight (n_out,n_in,k,k) is Kaiming-normal, bias (n_out,) zero.
 
     (n,n_in,h,w) -> (n,n_out,h',w'). Its way back holds the patches. (He et al., 1502.01852)"""
-    def __init__(self, n_in, n_out, k, stride=1, padding=0, generator=None, dtype=None, device=None):
+    def __init__(self, n_in, n_out, k, stride=1, padding=0,
+                 generator=None, dtype=None, device=None):
         need_size('Conv2d', n_in=n_in, n_out=n_out, k=k, stride=stride)
         need_size('Conv2d', least=0, padding=padding)
         w = kaiming_normal(n_in*k*k, n_out, generator, dtype, device).T.contiguous()
