@@ -12,15 +12,16 @@ from .checks import need
 
 # %% ../nbs/03_normalize.ipynb #a97a770f
 def normalize(x, mean, std):
-    """(x - mean)/std: x of any shape; mean and std one number each, the training set's for every set.
+    """(x - mean)/std: x of any shape; mean, std one number each, the training set's for every set.
 
     ValueError unless both are finite and std > 0."""
     need('normalize', 'x (...)', x)
     for name, v in (('mean', mean), ('std', std)):
-        if not isinstance(v, (Real, torch.Tensor)): raise TypeError(f'normalize: {name} must be a number; found {v!r}')
-        if isinstance(v, torch.Tensor) and v.numel() != 1:
+        if not isinstance(v, (Real, torch.Tensor)):
+            raise TypeError(f'normalize: {name} must be a number; found {v!r}')
+        if torch.is_tensor(v) and v.numel() != 1:
             raise ValueError(f'normalize: {name} must be one number; found shape {tuple(v.shape)}')
-    mean, std = (torch.as_tensor(v, dtype=x.dtype, device=x.device).reshape(()) for v in (mean, std))
+    mean, std = (torch.as_tensor(v).to(x).reshape(()) for v in (mean, std))
     if not (mean.isfinite() and std.isfinite() and std > 0):
         raise ValueError('normalize takes a finite mean and a finite std above 0; '
                          f'found {mean.item():.4g} and {std.item():.4g}')
