@@ -63,7 +63,8 @@ def read_idx(path):
     size, end = dtype.itemsize, start + math.prod(shape) * dtype.itemsize
     _expect(len(raw) == end, path, f'{len(raw)} bytes', f'{end} for shape {shape}, {dtype}')
     data = torch.frombuffer(bytearray(raw), dtype=torch.uint8, offset=start).view(-1, size)
-    if size > 1 and sys.byteorder == 'little': data = data.flip(1)     # IDX: high byte first
+    # IDX puts the high byte first; most machines the low one
+    if size > 1 and sys.byteorder == 'little': data = data.flip(1)
     return data.view(dtype).view(shape)
 
 # %% ../nbs/02_data.ipynb #becffcdf
