@@ -15,43 +15,43 @@ from .layers import Module
 def log_softmax(x):
     """log(exp(x) / sum(exp(x))) over the last axis, in any shape.
 
-    The largest logit is subtracted first, so no exp overflows. A row with NaN or +inf gives NaN."""
+    The largest logit is subtracted first: no exp overflows. A row with NaN or +inf gives NaN."""
     need('log_softmax', 'x (...)', x)
-    if x.ndim == 0 or x.shape[-1] == 0:
-        raise ValueError(f'log_softmax takes x with at least one entry along its last axis; found {tuple(x.shape)}')
+    if not x.ndim or not x.shape[-1]:
+        raise ValueError(f'log_softmax takes x (..., c), c > 0; found {tuple(x.shape)}')
     x = x - x.amax(-1, keepdim=True)
     return x - x.exp().sum(-1, keepdim=True).log()
 
 # %% ../nbs/09_cross_entropy.ipynb #25ad166a
 def need_labels(name, output, targ):
-    "TypeError, ValueError unless output is floats (n,c) and targ int64 (n,), labels from 0 to c-1."
+    "TypeError, ValueError unless output is floats (n,c), targ int64 (n,), labels from 0 to c-1."
     need(name, 'output (n,c), targ int64 (n,), n > 0, c > 0', output, targ)
     low, high = targ.aminmax()
-    if low.item() < 0 or high.item() >= output.shape[1]:
+    if low < 0 or high >= output.shape[1]:
         row = ((targ < 0) | (targ >= output.shape[1])).nonzero()[0].item()
-        raise ValueError(f'{name} takes labels from 0 to {output.shape[1] - 1}; found {targ[row].item()} in row {row}')
+        raise ValueError(f'{name} takes labels from 0 to {output.shape[1] - 1}; '
+                         f'found {targ[row].item()} in row {row}')
 
 # %% ../nbs/09_cross_entropy.ipynb #22acd427
 def cross_entropy(output, targ):
-    "Mean over the rows of -log softmax(output) at the label, in nats: output (n,c), targ int64 (n,)."
+    "Mean of -log softmax(output) at the label, in nats: output (n,c), targ int64 (n,) -> ()."
     need_labels('cross_entropy', output, targ)
     return nll_loss(output.log_softmax(1), targ)
 
 # %% ../nbs/09_cross_entropy.ipynb #5319f726
 def _minus_one_hot(g, log_p, targ):
     "g/n (p - one_hot) from log_p = log p (n,c)."
-    return log_p.exp().scatter_(1, targ[:, None], -1., reduce='add').mul_(g / targ.shape[0])
+    return log_p.exp().scatter_(1, targ[:, None], -1., reduce='add').mul_(g / len(targ))
 
-# %% ../nbs/09_cross_entropy.ipynb #7aa05410
 def cross_entropy_grad(g, output, targ):
-    "Gradient of `cross_entropy` with respect to output, g/n (softmax - one_hot): g () or a number."
+    "Gradient of `cross_entropy` with respect to output, g/n (softmax - one_hot); g ()."
     need('cross_entropy_grad', 'g (), output (...)', g, output)
     need_labels('cross_entropy_grad', output, targ)
     return _minus_one_hot(g, output.log_softmax(1), targ)
 
 # %% ../nbs/09_cross_entropy.ipynb #69e08124
 class CrossEntropy(Module):
-    "cross_entropy as a layer: loss(output, targ), then loss.backward() for the gradient of output."
+    "cross_entropy as a layer: loss(output, targ), then loss.backward(): the output's gradient."
     def forward(self, output, targ):
         need_labels('cross_entropy', output, targ)
         log_p = output.log_softmax(1)
