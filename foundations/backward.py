@@ -48,7 +48,7 @@ def _autograd(f, args):
     args = [a.detach().requires_grad_() if i in where else a for i, a in enumerate(args)]
     out = f(*args)
     if not (torch.is_tensor(out) and out.dtype == torch.float64 and out.requires_grad):
-        raise ValueError(f'check_grad: f must give float64 followed by autograd; found {_form(out)}')
+        raise ValueError(f'check_grad: f must give float64 with a gradient; found {_form(out)}')
     g = torch.randn(out.shape, generator=torch.Generator().manual_seed(0)).to(out)
     grads = torch.autograd.grad(out, [args[i] for i in where], g, materialize_grads=True)
     if not all(t.isfinite().all() for t in (out, *grads)):
@@ -90,7 +90,8 @@ def _central(f, args, i, entry, g, noise):
         def slope(a, b): return (g * (fs[b] - fs[a])).sum().item() / (h * (b - a))
         left, right, central = slope(1, 2), slope(2, 3), slope(1, 3)
         off = abs(central - slope(0, 4)) + noise / h
-        jump = abs(right - left)                  # it halves with the step, unless f has a kink
+        # the jump between the slopes halves with the step, unless f has a kink
+        jump = abs(right - left)
         kink = jump > .75 * abs(slope(2, 4) - slope(0, 2)) + 1e-3 * abs(central) + noise / h
         words = f'; f has a kink there, with slopes {left:.4g} and {right:.4g}' if kink else ''
         best = min(best, (off + kink * jump, central, off, words))
@@ -99,7 +100,7 @@ def _central(f, args, i, entry, g, noise):
 
 # %% ../nbs/07_backward.ipynb #a95cc5e1
 def check_grad(f, f_grad, *args, entries=100):
-    """AssertionError unless `f_grad` is right: in form, by autograd, by nudging `entries` an argument.
+    """AssertionError unless `f_grad` is right: in form, by autograd, by nudges (`entries` of each).
 
     f_grad(g, *args): the gradients of args' floating tensors; those at the end may be left out.
     ValueError for what cannot be judged: nan or inf in args, f or its slopes; a kink in f."""
@@ -113,7 +114,8 @@ def check_grad(f, f_grad, *args, entries=100):
     noise = max((g * (o - out)).abs().sum().item() for o, _, _ in shaken)
     for ours, (i, want) in zip(_answer(f_grad, g, args, wanted), wanted.items()):
         moved = torch.stack([(grads[i] - want).abs() for _, _, grads in shaken]).amax(0)
-        wrong = ~((ours - want).abs() <= 1e-9 * want.abs() + 20 * moved)     # nan is wrong, too
+        # written so that nan is wrong, too
+        wrong = ~((ours - want).abs() <= 1e-9 * want.abs() + 20 * moved)
         order = torch.randperm(want.numel(), generator=shake.chance)
         picks = torch.ones_like(want).nonzero()[order[:entries]].tolist()
         for entry in map(tuple, wrong.nonzero()[:1].tolist() + picks):
