@@ -59,7 +59,6 @@ def _fits(axes, shape, sizes):
         if shape[k] != size: return False
     return len(axes) == len(shape)
 
-# %% ../nbs/00_foundations.ipynb #1386d1d7
 @lru_cache(10_000)      # a second call with the same shapes costs nothing but this look-up
 def _check(name, words, *found):
     "`need`, for arguments of which only (shape, dtype) is known, or the type of what is no tensor."

@@ -25,7 +25,7 @@ def _off(guess, measured, spread):
     numbers = [isinstance(x, (int, float)) and not isinstance(x, bool) for x in (guess, measured)]
     if not all(numbers):
         return 'right' if _words(guess).lower() == _words(measured).lower() else 'not the same'
-    if abs(guess - measured) <= (spread or 0): return 'within the spread' if spread else 'right'
+    if spread and abs(guess - measured) <= spread: return 'within the spread'
     if _words(guess) == _words(measured): return 'right'
     if not guess * measured > 0: return f'off by {_words(abs(guess - measured))}'
     ratio = max(guess/measured, measured/guess)
@@ -57,7 +57,7 @@ def _kind(x):
 def _value(got, wanted):
     "The first entry off by more than 1e-5 of the largest one wanted, in words, or None."
     a, b = got.detach().double(), wanted.detach().double()
-    largest = b.abs().nan_to_num(0, 0, 0).max().item() if b.numel() else 0
+    largest = b.numel() and b.abs().nan_to_num(0, 0, 0).max().item()
     bad = ~a.isclose(b, rtol=0, atol=1e-5 * (largest or 1), equal_nan=True)
     if not bad.any(): return None
     at = tuple(bad.nonzero()[0].tolist())
