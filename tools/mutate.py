@@ -76,7 +76,7 @@ def code_cells(path):
 def equivalents():
     "The changes that alter nothing, as they are printed."
     path = Path(__file__).with_name('equivalents.txt')
-    return {line.partition('  # ')[0].strip() for line in path.read_text(encoding='utf-8').splitlines()}
+    return {line.rpartition('  # ')[0].strip() for line in path.read_text(encoding='utf-8').splitlines()}
 
 
 def survivors(path, timeout):
