@@ -1,10 +1,11 @@
-"""A training step of the course's convolutional network beside torch.nn's, and where a plain version's time goes.
+"""A training step of the course's convolutional network beside torch.nn's, and beside a plain one.
 
     python benchmarks/conv.py [--rounds 40] [--threads 1] [--json]
 
-All networks hold the same weights and must give the same gradients before anything is timed. They run in turns,
-round after round; every round gives one ratio to torch.nn, and the table shows the median ratio and the middle half
-of all rounds. The last column says what a change is worth: how much lower its median is than that of the row before.
+All networks hold the same weights and must give the same gradients before anything is timed. They
+run in turns, round after round; every round gives one ratio to torch.nn, and the table shows the
+median ratio and the middle half of all rounds. The last column says what a change is worth: how
+much lower its median is than that of the row before.
 """
 import argparse, json, statistics, time
 import torch
@@ -21,7 +22,7 @@ LAYERS = (1, 16, 5, 2, 2), (16, 32, 3, 2, 1), (32, 64, 3, 2, 1)  # n_in, n_out, 
 
 
 class Plain(Conv2d):
-    "The layer as first written: F.unfold, a product an image, unfolded again for w's gradient, F.fold."
+    "The layer as first written: F.unfold, a product an image, unfolded again for gw, F.fold."
     first = False  # leave out the gradient of the images?
 
     def forward(self, x):
@@ -88,7 +89,7 @@ def stepper(model, loss, opt, backward, x, y):
 
 
 def build(n):
-    "One step for each contender, on the same n images with the same weights, after their gradients have been compared."
+    "One step for each contender, on the same n images and weights, once their gradients agree."
     g = torch.Generator().manual_seed(1)
     x, y = torch.randn(n, 1, 28, 28, generator=g), torch.arange(n) % 10
     net, steps = theirs(course(Conv2d, Flatten)), {}
@@ -135,7 +136,8 @@ def rows(table):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--rounds', type=int, default=40)
     parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--json', action='store_true', help='print the table as JSON')
@@ -144,7 +146,7 @@ def main():
     tables = {f'batch {n}, {args.threads} thread(s)': measure(n, args.rounds) for n in (64, 128)}
     if args.json: return print(json.dumps(tables))
     for title, table in tables.items():
-        print(f'\n{title}: time of a step over that of torch.nn (middle half of the rounds), and what it saves')
+        print(f'\n{title}: time of a step over torch.nn\'s (middle half), and what it saves')
         for row in rows(table): print(row)
 
 
