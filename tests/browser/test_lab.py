@@ -159,4 +159,4 @@ def test_exercises_judge(browser, lab, shots):
         page.close()
         end_kernels(address)
         (folder/'nbs'/'98_try.ipynb').unlink()
-    assert 'absolute value' in said[1] and 'relu' in said[2] and 'ok' in said[3].lower() and 'own relu' in said[4], said
+    assert 'absolute value' in said[1] and 'hint 1 of 2' in said[2] and 'ok' in said[3].lower() and 'own relu' in said[4], said
