@@ -35,7 +35,7 @@ def forward_imports(root):
         for node in ast.parse(source).body:
             patched = [d for d in getattr(node, 'decorator_list', []) if ast.unparse(d).startswith('patch')]
             name = getattr(node, 'name', None) or ast.unparse(node.targets[0]) if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Assign)) else None
-            if not name or patched: continue
+            if not name or patched or name.startswith('_'): continue
             if name in owner: yield f'nbs/{path.name}: exports {name}, which {owner[name]} exports already'
             owner[name] = path.name
         earlier.add(module)
