@@ -15,3 +15,4 @@ from .depth import *
 from .residual import *
 from .conv import *
 from .speed import *
+from .autograd import *

@@ -22,18 +22,18 @@ def _draw(words, links):
     column, rows, at = {}, Counter(), {}
     for k in words:
         column[k] = x = 1 + max((column[a] for a, b in links if b == k), default=-1)
-        at[k] = x, .3*(x % 2) - rows[x]
+        at[k] = x, .3*(x % 2) + rows[x]
         rows[x] += 1
-    at = {k: (x, y + rows[x]/2) for k, (x, y) in at.items()}
+    at = {k: (x, y - rows[x]/2) for k, (x, y) in at.items()}
     wide, high = len(rows), max(rows.values())
-    ax = plt.figure(figsize=(min(20, 1.25*wide), min(20, .9 + .8*high))).gca()
+    ax = plt.figure(figsize=(min(20, 1.1*wide), min(20, .9 + .8*high))).gca()
     for n, (a, b) in enumerate(links):         # bent both ways: a * a has two arrows
         look = dict(arrowstyle='-|>', color='0.5', shrinkA=20, shrinkB=20,
                     connectionstyle=f'arc3,rad={.15 - .3*(n % 2)}')
         ax.annotate('', at[b], at[a], arrowprops=look)
     for k, text in words.items():
         ax.text(*at[k], text, ha='center', va='center', color='C1' if column[k] else 'C0')
-    ax.set(xlim=(-.6, wide - .4), ylim=(.5 - high/2, high/2 + .8))
+    ax.set(xlim=(-.6, wide - .4), ylim=(-high/2 - .5, high/2 - .1))
     ax.axis('off')
     return ax
 
@@ -46,7 +46,7 @@ class Var:
             raise TypeError(f'Var takes floating numbers, which can be nudged; found {data.dtype}')
         self.data, self.grad = data.detach() if data.requires_grad else data, None
         self._way = ()                 # () of a leaf; of a result its step; None once walked
-    def __repr__(self): return f'Var({self.data})'
+    def __repr__(self): return f'Var({self.data!r})'
 
 # %% ../nbs/14_autograd.ipynb #a0140037
 _recording = ContextVar('recording', default=True)
@@ -87,6 +87,8 @@ def _order(v):
     return order
 
 # %% ../nbs/14_autograd.ipynb #a0140043
+def _name(way): return getattr(way[0], '__name__', 'f_grad')
+
 def _step(way, g):
     "(Var, gradient) for each Var that went into a step, from the gradient g of its result."
     f_grad, args, values, _ = way
@@ -94,12 +96,15 @@ def _step(way, g):
     given = given if isinstance(given, (tuple, list)) else (given,)
     floats = [(a, v) for a, v in zip(args, values)
               if isinstance(v, Tensor) and v.is_floating_point()]
-    for (a, v), ga in zip_longest(floats, given, fillvalue=(None, None)):
-        form = getattr(ga, 'shape', None), getattr(ga, 'dtype', None)
-        if isinstance(a, Var) and form != (v.shape, v.dtype):
-            raise ValueError(f'{f_grad.__name__} must give a gradient {tuple(v.shape)}, {v.dtype}, '
-                             f'for every Var; found {form[0] and tuple(form[0])}, {form[1]}')
-        if isinstance(a, Var): yield a, ga
+    if len(given) > len(floats):
+        raise ValueError(f'{_name(way)} gave {len(given)} gradients for {len(floats)} tensors')
+    for (a, v), ga in zip_longest(floats, given):
+        if not isinstance(a, Var): continue
+        if not isinstance(ga, Tensor) or (ga.shape, ga.dtype) != (v.shape, v.dtype):
+            found = f'{tuple(ga.shape)}, {ga.dtype}' if isinstance(ga, Tensor) else ga
+            raise ValueError(f'{_name(way)} must give a gradient {tuple(v.shape)}, {v.dtype}, '
+                             f'for every Var; found {found}')
+        yield a, ga
 
 # %% ../nbs/14_autograd.ipynb #a0140046
 @patch
@@ -189,8 +194,8 @@ def _operator(name, f, f_grad):
     setattr(Var, f'__r{name}__', lambda self, other: apply(self, other, swap=True))
 
 for _partner in (_add_grad, _sub_grad, _mul_grad, _truediv_grad, _matmul_grad, _pow_grad):
-    _name = _partner.__name__[1:-5]
-    _operator(_name, getattr(operator, _name), _partner)
+    _word = _partner.__name__[1:-5]
+    _operator(_word, getattr(operator, _word), _partner)
 Var.__neg__, Var.__getitem__ = lift(torch.neg, _neg_grad), lift(_item, _item_grad)
 Var.exp, Var.log = lift(torch.exp, _exp_grad), lift(torch.log, _log_grad)
 Var.T = property(lift(lambda x: x.mT, _mT_grad), doc='The last two axes swapped.')
@@ -213,7 +218,7 @@ def graph(v, /, **names):
     words = {}
     for u in order:
         size = f'{u.data.item():.4g}' if u.data.numel() == 1 else str(tuple(u.data.shape))
-        step = u._way[0].__name__.removesuffix('_grad').strip('_') if u._way else ''
+        step = _name(u._way).removesuffix('_grad').strip('_') if u._way else ''
         words[u] = '\n'.join(filter(None, (called.get(id(u), ''), step, size)))
     return _draw(words, [(a, u) for u in order for a in _operands(u) if a in words])
 
