@@ -27,7 +27,7 @@ def need_labels(name, output, targ):
     "TypeError, ValueError unless output is floats (n,c), targ int64 (n,), labels from 0 to c-1."
     need(name, 'output (n,c), targ int64 (n,), n > 0, c > 0', output, targ)
     low, high = targ.aminmax()
-    if low < 0 or high >= output.shape[1]:
+    if low.item() < 0 or high.item() >= output.shape[1]:
         row = ((targ < 0) | (targ >= output.shape[1])).nonzero()[0].item()
         raise ValueError(f'{name} takes labels from 0 to {output.shape[1] - 1}; '
                          f'found {targ[row].item()} in row {row}')
