@@ -35,9 +35,10 @@ class SGD:
 
     `lr` may change between steps. (Polyak, 1964; in PyTorch's form, where lr acts on all of v)"""
     def __init__(self, params, lr, momentum=0.):
+        params = [params] if isinstance(params, torch.Tensor) else params
         params = list({id(p): p for p in params}.values())           # each once
-        if not params or not all(isinstance(p, torch.Tensor) for p in params):
-            raise TypeError(f'SGD takes tensors, at least one; found {params}')
+        kinds = [type(p).__name__ for p in params if not isinstance(p, torch.Tensor)]
+        if kinds or not params: raise TypeError(f'SGD takes tensors, at least one; found {kinds}')
         need_rate('SGD', lr)
         if not 0 <= momentum < 1: raise ValueError(f'SGD: momentum is in [0, 1); found {momentum}')
         self.params, self.lr, self.momentum, self.v = params, lr, momentum, []
@@ -114,7 +115,7 @@ def fit(model, loss, opt, train, valid, epochs, bs,
         schedule=None, augment=None, generator=None, progress=True, start=0):
     """Train; the history: 'loss' of each step, 'valid_loss' and 'accuracy' of each epoch.
 
-    train, valid: pairs (x, y). schedule: step -> rate. augment: xb -> xb, in training only.
+    train, valid: pairs (x, y). schedule: step -> rate. augment: xb -> xb. generator: for the order.
     start: steps done already; go on with model and optimiser as they were, generator seeded anew.
     FloatingPointError once a loss is not finite. Every error, Ctrl-C too, carries the `.history`;
     after it, as after the end, there are no gradients, and the rate is what it was."""
@@ -124,17 +125,21 @@ def fit(model, loss, opt, train, valid, epochs, bs,
     rates = [(group, group['lr']) for group in opt.param_groups] if schedule else []
     bar = tqdm(total=steps, initial=start, disable=None if progress else True, leave=False)
     first, skip = divmod(start, steps // epochs)
-    opt.zero_grad()
+    def look():                                       # the batch's loss; its gradients are in .grad
+        opt.zero_grad()
+        l = _finite(loss(model(xb), yb).item(), history)
+        model.backward(loss.backward(), input_grad=False)
+        return l
+    more = [look] if isinstance(opt, torch.optim.LBFGS) else []      # it looks again within a step
     try:
         for epoch in range(epochs):
             rows = batches(*train, bs, generator=generator)   # drawn for epochs that are done, too
             if epoch < first: continue
             for xb, yb in islice(rows, skip if epoch == first else 0, None):
                 for group, _ in rates: group['lr'] = schedule(start + len(history['loss']))
-                l = _finite(loss(model(augment(xb) if augment else xb), yb).item(), history)
-                model.backward(loss.backward(), input_grad=False)
-                opt.step()
-                opt.zero_grad()
+                if augment: xb = augment(xb)
+                l = look()
+                opt.step(*more)
                 history['loss'].append(l)
                 bar.update()
             l, right = evaluate(model, loss, *valid)
