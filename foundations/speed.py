@@ -39,7 +39,7 @@ class Step:
     def __call__(self, x, y, lr):
         """One step on x (n,i), labels y int64 (n,): w -= lr * gradient.
 
-        The loss is not needed, so it is not computed. A bad batch is an error, and nothing moves."""
+        The loss is not needed, nor computed. A bad batch is an error, and nothing moves."""
         w1, b1, column1, w2, b2, column2, w2_t, z, z_t, g, u, p, ones, minus = self.parts
         if (x.shape, y.shape) != self.shapes:
             raise ValueError(f'step takes x and y of shapes {tuple(map(tuple, self.shapes))}; '
