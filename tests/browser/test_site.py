@@ -118,8 +118,8 @@ PLANTED = {
     'asks for http://localhost/x.woff2': '<style>@font-face { font-family: out; src: url(http://localhost/x.woff2) } #p { font-family: out }</style><p id="p">p</p>',
     'did not get': '<img src="lost.png" alt="A lost picture">',
     'no picture': '<img src="lost.png" alt="A lost picture">',
-    'no description': '<img src="_static/depth.png" width="300">',
-    'not sharp': '<img src="_static/depth.png" alt="Too large" style="width: 1000px; max-width: none">',
+    'no description': '<img src="_images/depth.png" width="300">',
+    'not sharp': '<img src="_images/depth.png" alt="Too large" style="width: 1000px; max-width: none">',
     'scrolls sideways': '<p style="width: 2000px; max-width: none">wide</p>',
     'raw formula: $x^2$': '<p>It costs $x^2$.</p>',
     r'raw formula: \frac': r'<p>It costs \frac12.</p>',
@@ -129,7 +129,7 @@ PLANTED = {
     'formula cut off': r'<p style="width: 2000px; max-width: none"><mjx-container style="margin-left: 1900px; overflow: visible">x</mjx-container></p>',
     'from h1 to h3': '<h3>Too deep</h3>',
     'color-contrast (serious)': '<p style="color: #aaa; background: #fff">pale</p>',
-    'image-alt (critical)': '<img src="_static/depth.png" width="300">',
+    'image-alt (critical)': '<img src="_images/depth.png" width="300">',
     'link-name (serious)': '<a href="index.html"></a>',
 }
 
