@@ -34,12 +34,16 @@ def show_digits(images, labels=None, cols=8):
         ax.set_title(title, fontsize=9, loc='center')
 
 # %% ../nbs/02_data.ipynb #13813801
-def _unpack(path):
-    "The bytes of the file at `path`, unpacked if it is gzipped."
-    raw = Path(path).expanduser().read_bytes()
-    if raw[:2] != b'\x1f\x8b': return raw
-    try: return gzip.decompress(raw)
-    except (OSError, EOFError, zlib.error) as e: raise ValueError(f'{path}: bad gzip: {e}') from e
+def _unpack(path, most=math.inf):
+    "The bytes of the file at `path`, unpacked if it is gzipped: the first `most` of them."
+    raw = bytearray()
+    with Path(path).expanduser().open('rb') as file:
+        source = gzip.open(file) if file.peek(2)[:2] == b'\x1f\x8b' else file
+        try:      # piece by piece: nothing is set aside for bytes that may not be there
+            while piece := source.read(min(most - len(raw), 2**20)): raw += piece
+        except (gzip.BadGzipFile, EOFError, zlib.error) as e:
+            raise ValueError(f'{path}: bad gzip: {e}') from e
+    return raw
 
 def _expect(ok, path, found, expected):
     "ValueError that names `path` and what was found in it, unless `ok`."
@@ -53,16 +57,19 @@ def read_idx(path):
     """The tensor in the IDX file at `path`, plain or gzipped, in its header's shape and dtype.
 
     ValueError unless the file is whole. (LeCun, Cortes, Burges: MNIST page)"""
-    raw = _unpack(path)
-    _expect(raw[:2] == b'\0\0' and raw[3:4] > b'\0', path, raw[:4], 'an IDX file: 00 00 type axes')
+    raw = bytes(_unpack(path, 4))
+    _expect(raw[:2] == b'\0\0' and raw[3:4] > b'\0', path, raw, 'an IDX file: 00 00 type axes')
     _expect(raw[2] in _IDX, path, f'IDX type {raw[2]:02x}', '08, 09, 0b, 0c, 0d or 0e')
-    dtype, start = _IDX[raw[2]], 4 + 4*raw[3]
-    _expect(len(raw) >= start, path, f'{len(raw)} bytes', f'a header of {start}')
-    shape = struct.unpack(f'>{raw[3]}I', raw[4:start])
+    dtype, start, axes = _IDX[raw[2]], 4 + 4*raw[3], raw[3]
+    raw = _unpack(path, start)
+    _expect(len(raw) == start, path, f'{len(raw)} bytes', f'a header of {start}')
+    shape = struct.unpack(f'>{axes}I', raw[4:])
     _expect(0 not in shape, path, f'shape {shape}', 'at least one entry')
     size, end = dtype.itemsize, start + math.prod(shape) * dtype.itemsize
-    _expect(len(raw) == end, path, f'{len(raw)} bytes', f'{end} for shape {shape}, {dtype}')
-    data = torch.frombuffer(bytearray(raw), dtype=torch.uint8, offset=start).view(-1, size)
+    raw = _unpack(path, end + 1)                      # one byte more than there should be
+    found = f'{len(raw)} bytes' if len(raw) < end else f'more than {end} bytes'
+    _expect(len(raw) == end, path, found, f'{end} for shape {shape}, {dtype}')
+    data = torch.frombuffer(raw, dtype=torch.uint8, offset=start).view(-1, size)
     # IDX puts the high byte first; most machines the low one
     if size > 1 and sys.byteorder == 'little': data = data.flip(1)
     return data.view(dtype).view(shape)
