@@ -12,27 +12,21 @@ from .checks import need, need_size
 from .cross_entropy import need_labels
 from .train import need_rate
 
-# %% ../nbs/13_speed.ipynb #e5d9e71c
-def _two_layers(model):
-    "weight and bias of both Linears of Model(Linear, Relu, Linear); TypeError for another model."
-    kinds = [type(layer).__name__ for layer in model]
-    if kinds != ['Linear', 'Relu', 'Linear']:
-        raise TypeError(f'Step takes Model(Linear, Relu, Linear); found {", ".join(kinds)}')
-    w1, b1, w2, b2 = model.parameters()
-    need('Step', 'w1 (h,i), b1 (h,), w2 (o,h), b2 (o,)', w1, b1, w2, b2)
-    return w1, b1, w2, b2
-
 # %% ../nbs/13_speed.ipynb #23787bf2
 class Step:
     """A training step of Model(Linear, Relu, Linear), cross-entropy and plain SGD: step(x, y, lr).
 
     In place, for batches of n rows; it allocates no memory."""
     def __init__(self, model, n):
-        w1, b1, w2, b2 = _two_layers(model)
+        kinds = ', '.join(type(layer).__name__ for layer in model)
+        if kinds != 'Linear, Relu, Linear':
+            raise TypeError(f'Step takes Model(Linear, Relu, Linear); found {kinds}')
+        w1, b1, w2, b2 = model.parameters()
+        need('Step', 'w1 (h,i), b1 (h,), w2 (o,h), b2 (o,)', w1, b1, w2, b2)
         need_size('Step', n=n)
-        (h, i), o = w1.shape, b2.shape[0]
+        (h, i), o = w1.shape, len(b2)
         z, g, u, p = (w1.new_empty(size, n) for size in (h, h, o, o))
-        self.shapes, self.scale = (torch.Size([n, i]), torch.Size([n])), 1/n
+        self.shapes = (n, i), (n,)
         self.parts = (w1, b1, b1[:, None], w2, b2, b2[:, None], w2.T, z, z.T, g, u, p,
                       w1.new_ones(n), -w1.new_ones(1, n))
 
@@ -42,7 +36,7 @@ class Step:
         The loss is not needed, nor computed. A bad batch is an error, and nothing moves."""
         w1, b1, column1, w2, b2, column2, w2_t, z, z_t, g, u, p, ones, minus = self.parts
         if (x.shape, y.shape) != self.shapes:
-            raise ValueError(f'step takes x and y of shapes {tuple(map(tuple, self.shapes))}; '
+            raise ValueError(f'step takes x and y of shapes {self.shapes}; '
                              f'found {tuple(x.shape)}, {tuple(y.shape)}')
         need_rate('step', lr)
         addmm(column1, w1, x.T, out=z).relu_()
@@ -52,12 +46,12 @@ class Step:
             need_labels('step', u.T, y)
             raise
         mm(w2_t, p, out=g)
-        scale = -lr * self.scale
-        w2.addmm_(p, z_t, alpha=scale)
-        b2.addmv_(p, ones, alpha=scale)
+        down = -lr / len(x)
+        w2.addmm_(p, z_t, alpha=down)
+        b2.addmv_(p, ones, alpha=down)
         g.mul_(z.sign_())                                            # relu's gradient
-        w1.addmm_(g, x, alpha=scale)
-        b1.addmv_(g, ones, alpha=scale)
+        w1.addmm_(g, x, alpha=down)
+        b1.addmv_(g, ones, alpha=down)
 
     @torch.inference_mode()
     def epoch(self, batches, lr):
