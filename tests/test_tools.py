@@ -41,6 +41,23 @@ def test_stored_twice_is_the_same(tmp_path):
     assert [o['data'] for o in outputs[1] if 'data' in o] == [{'text/plain': ['A slider stands here while the notebook runs.']}]
 
 
+PLOT = '%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2, {}]); plt.show()'
+
+
+def test_stored_outputs_are_compared(tmp_path):
+    "Another number, word or figure is named; of a cell with measured figures only the words count."
+    measured = '#| measured\nimport time, random\nprint(f"{} in {random.randint(1, 10**6):,} s")'
+    path = write(tmp_path/'01_check.ipynb', 'print("1.50")', PLOT.format(3), measured.replace('{}', 'done', 1))
+    assert tool('notebooks.py', 'store', path).returncode == 0
+    done = tool('notebooks.py', 'check', path)
+    assert done.returncode == 0 and 'as stored' in done.stdout, done.stdout
+    for i, (source, words) in enumerate({'print("1.51")': "cell 2: stored '1.50'\n            now '1.51'", PLOT.format(3.1): 'cell 3: another figure',
+                                         measured.replace('{}', 'finished', 1): "cell 4: stored 'done in 0 s"}.items(), 1):
+        change(path, lambda cells: cells[i].update(source=source))
+        done = tool('notebooks.py', 'check', path)
+        assert done.returncode == 1 and words in done.stdout and done.stdout.count('cell ') == i, done.stdout
+
+
 def test_sliders_hold_nothing_up(tmp_path):
     "A reply that comes in while a slider's message goes out is noticed too: 60 sliders in far less than the time one cell may take."
     path = write(tmp_path/'01_sliders.ipynb', 'from ipywidgets import interact', *['interact(lambda a: print(a), a=(0, 5));']*60)

@@ -1,11 +1,19 @@
-"""Does a chapter notice when its own code is wrong? Change one operator, comparison, number or transpose of its exported code at a time and run it.
+"""Does a chapter notice when its own code is wrong? Change one operator, comparison, number or call of its exported code at a time and run it.
 
-    python tools/mutate.py nbs/07_backward.ipynb [...]     prints the changes that no cell notices; exits 1 if there are any
+    python tools/mutate.py [NOTEBOOK ...] [--minutes M]          prints the changes that no cell notices; fails where a chapter notices less than 95%
+    python tools/mutate.py --sample 24 --seed NAME [NOTEBOOK ...]    only 24 changes, others for each NAME; fails where less than 95% are noticed
 
-A change that alters nothing anyone could see stands in equivalents.txt beside this file: the line that is printed for it, and the reason.
+What was found is kept in .mutation, for as long as the chapter's code stays as it is: a run that was stopped goes on where it was.
+A chapter that was tried whole gets its line in docs/mutation.md. A change that alters nothing anyone could see stands in equivalents.txt
+beside this file: the line that is printed for it, and the reason.
 """
-import ast, copy, json, os, re, signal, sys, time
+import argparse, ast, contextlib, copy, functools, hashlib, itertools, json, math, os, random, re, resource, signal, sys, time
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+EQUIVALENTS, TABLE, RESULTS = ROOT/'tools/equivalents.txt', ROOT/'docs/mutation.md', ROOT/'.mutation'
+ENOUGH = .95                # of the wrong versions must be noticed
+LIMIT, MEMORY = 120, 12 << 30     # seconds and bytes that a wrong version may take: beyond them it is noticed
 
 SWAP = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult,
         ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -27,6 +35,8 @@ def changes(node):
     elif isinstance(node, ast.Constant) and isinstance(node.value, bool): yield make(value=not node.value)
     elif isinstance(node, ast.Constant) and isinstance(node.value, (int, float)): yield make(value=node.value + 1)
     elif isinstance(node, ast.Attribute) and node.attr in ('T', 'mT'): yield node.value
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args and not node.keywords: yield node.func.value    # x.relu() -> x
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call): yield ast.Pass()                                                    # need(...) -> pass
 
 
 def mutants(source):
@@ -52,20 +62,6 @@ def mutants(source):
         yield getattr(old, 'lineno', 0), f'{ast.unparse(old)}  ->  {ast.unparse(new)}', ast.unparse(ast.fix_missing_locations(wrong))
 
 
-def survives(cells, timeout):
-    "Run `cells` in a child process; True if every one passes."
-    pid = os.fork()
-    if pid: return os.waitpid(pid, 0)[1] == 0
-    try:
-        signal.alarm(timeout)
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 1); os.dup2(null, 2)
-        from IPython.core.interactiveshell import InteractiveShell
-        shell = InteractiveShell.instance()
-        os._exit(0 if all(shell.run_cell(c).success for c in cells) else 1)
-    except BaseException: os._exit(1)
-
-
 def code_cells(path):
     "The notebook's code cells that tests run, and which of them are exported."
     cells = [''.join(c['source']) for c in json.loads(path.read_text(encoding='utf-8'))['cells'] if c['cell_type'] == 'code']
@@ -73,43 +69,117 @@ def code_cells(path):
     return cells, [bool(re.search(r'^\s*#\s*\|\s*exports?\b', c, re.M)) for c in cells]
 
 
-def equivalents():
-    "The changes that alter nothing, as they are printed."
-    path = Path(__file__).with_name('equivalents.txt')
-    return {line.rpartition('  # ')[0].strip() for line in path.read_text(encoding='utf-8').splitlines()}
+def wrong_versions(path):
+    "(path, place of the cell, what was changed, its new source, a key) for each mutant of exported code that is not a known equivalent."
+    cells, exported = code_cells(path)
+    known = {line.rpartition('  # ')[0].strip() for line in EQUIVALENTS.read_text(encoding='utf-8').splitlines()}
+    for i in (i for i, e in enumerate(exported) if e):
+        for line, what, source in mutants(cells[i]):
+            label = f'{path.name}: {what}    in: {cells[i].splitlines()[line - 1].strip()}'
+            key = hashlib.sha256('\0'.join(cells[:i] + [source] + cells[i + 1:]).encode()).hexdigest()[:16]
+            if label not in known: yield path, i, label, source, key
 
 
-def survivors(path, timeout):
-    "Mutants of the notebook's exported code that its own cells do not notice, and the number tried."
-    (cells, exported), known = code_cells(path), equivalents()
-    found, tried = [], 0
-    for i, cell in enumerate(cells):
-        if not exported[i]: continue
-        for line, what, source in mutants(cell):
-            label = f'{path.name}: {what}    in: {cell.splitlines()[line - 1].strip()}'
-            if label in known: continue
-            tried += 1
-            if survives(cells[:i] + [source] + cells[i + 1:], timeout): found.append(label)
-    return found, tried
+def results():
+    "What was found so far: {key: did every cell pass?}."
+    return dict(json.loads(line)[:2] for line in RESULTS.read_text(encoding='utf-8').splitlines()) if RESULTS.exists() else {}
+
+
+def fork(work):
+    "Let a child process, in a session of its own, do `work`; its id. It ends with 0 if that is true."
+    if pid := os.fork(): return pid
+    try:
+        os.setsid()
+        os._exit(0 if work() else 1)
+    except BaseException: os._exit(2)
+
+
+def passes(work):
+    "Is `work`, in a child process, true before the time is over?"
+    pid, end = fork(work), time.monotonic() + LIMIT
+    while not (done := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < end: time.sleep(.01)
+    with contextlib.suppress(ProcessLookupError): os.killpg(pid, signal.SIGKILL)      # and whatever it has started
+    return done[1] == 0 if done[0] else bool(os.waitpid(pid, 0)) and False
+
+
+def try_chapter(path, wrong, end):
+    "Run a notebook's cells in order; where one is exported, first each wrong version of it with the cells that follow, in a child. False if the notebook fails as it is."
+    with contextlib.suppress(ValueError, OSError): resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    screen = os.dup(1)
+    for stream, mode in enumerate((os.O_RDONLY, os.O_WRONLY, os.O_WRONLY)): os.dup2(os.open(os.devnull, mode), stream)
+    from IPython.core.interactiveshell import InteractiveShell
+    shell, cells = InteractiveShell.instance(), code_cells(path)[0]
+    def run(cells): return all(shell.run_cell(c).success for c in cells)
+    first, last = min(w[1] for w in wrong), max(w[1] for w in wrong)
+    for i, cell in enumerate(cells[:last + 1]):
+        if i == first and not passes(lambda: run(cells[i:])):
+            os.write(screen, f'{path.name} fails as it is, or takes more than {LIMIT} s\n'.encode())
+            return False
+        for _, place, label, source, key in wrong:
+            if place != i or time.monotonic() > end: continue
+            passed = passes(lambda: run([source, *cells[i + 1:]]))
+            with RESULTS.open('a', encoding='utf-8') as f: f.write(json.dumps([key, passed, label]) + '\n')
+            if passed: os.write(screen, f'  {label}\n'.encode())
+        if i < last and not run([cell]): return False
+    return True
+
+
+def side_by_side(works, workers):
+    "Do each (name, work) in a child process, `workers` at a time; yields (name, was it true?) as they end."
+    works, running = iter(works), {}
+    try:
+        while True:
+            while len(running) < workers and (work := next(works, None)): running[fork(work[1])] = work[0]
+            if not running: return
+            pid, status = os.wait()
+            yield running.pop(pid), status == 0
+    finally:
+        for pid in running: os.killpg(pid, signal.SIGKILL)
+
+
+def report(name, found, total, begin):
+    part = '' if len(found) == total else f' (of {total} in all)'
+    print(f'{name}: {found.count(False)} of {len(found)}{part} wrong versions noticed, after {time.monotonic() - begin:.0f} s', flush=True)
+
+
+def record(path, found):
+    "Put a chapter's score into the table."
+    head, line, rows = TABLE.read_text(encoding='utf-8').partition('| --- | ---: | ---: | --- |\n')
+    rows = {row.split('|')[1].strip(): row for row in rows.splitlines()}
+    rows[path.stem] = f'| {path.stem} | {found.count(False)} of {len(found)} | {found.count(False)/len(found):.1%} | {time.strftime("%Y-%m-%d")} |'
+    TABLE.write_text(head + line + '\n'.join(rows[name] for name in sorted(rows)) + '\n', encoding='utf-8')
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('notebooks', nargs='*', type=Path)
+    parser.add_argument('--sample', type=int, help='only so many changes, drawn from all of them')
+    parser.add_argument('--seed', default='', help='what the sample depends on: the name of a commit')
+    parser.add_argument('--minutes', type=float, default=math.inf, help='begin no change after so many minutes')
+    parser.add_argument('--workers', type=int, default=2, help='how many chapters at a time (default 2)')
+    args = parser.parse_args()
     import matplotlib, torch
     import matplotlib.pyplot  # noqa: F401  loaded once, before the forks
     matplotlib.use('agg')
     torch.set_num_threads(1)
     os.environ['IN_TEST'] = '1'
-    paths = [Path(p).resolve() for p in sys.argv[1:]]
-    os.chdir(Path(__file__).resolve().parent.parent/'nbs')
-    bad = 0
-    for path in paths:
-        if not survives(code_cells(path)[0], 300): sys.exit(f'{path.name} fails as it is')
-        start = time.perf_counter()
-        found, tried = survivors(path, 120)
-        bad += len(found)
-        for line in found: print(' ', line)
-        print(f'{path.name}: {tried - len(found)} of {tried} wrong versions noticed, in {time.perf_counter() - start:.0f} s', flush=True)
-    sys.exit(bool(bad))
+    paths = [p.resolve() for p in args.notebooks] or sorted((ROOT/'nbs').glob('[0-9]*.ipynb'))
+    os.chdir(ROOT/'nbs')
+    wrong, end, begin = [w for path in paths for w in wrong_versions(path)], time.monotonic() + 60*args.minutes, time.monotonic()
+    if args.sample: wrong = random.Random(args.seed).sample(wrong, min(args.sample, len(wrong)))
+    mine, known = {p: some for p in paths if (some := [w for w in wrong if w[0] == p])}, results()
+    new = {p: [w for w in some if w[-1] not in known] for p, some in mine.items()}
+    works = ((p, functools.partial(try_chapter, p, some, end)) for p, some in new.items() if some)
+    found, broken = {}, set()
+    for path, fine in itertools.chain(((p, True) for p, some in new.items() if not some), side_by_side(works, args.workers)):
+        known = results()
+        found[path] = [known[key] for *_, key in mine[path] if key in known]
+        if not fine: broken.add(path)
+        elif found[path] and not args.sample: report(path.name, found[path], len(mine[path]), begin)
+        if fine and not args.sample and len(found[path]) == len(mine[path]): record(path, found[path])
+    if args.sample: report('the sample', [passed for some in found.values() for passed in some], len(wrong), begin)
+    few = [some.count(False) < ENOUGH*len(some) for some in ([sum(found.values(), [])] if args.sample else found.values())]
+    sys.exit(bool(broken) or any(few))
 
 
 if __name__ == '__main__': main()
