@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 EQUIVALENTS, TABLE, RESULTS = ROOT/'tools/equivalents.txt', ROOT/'docs/mutation.md', ROOT/'.mutation'
 ENOUGH = .95                # of the wrong versions must be noticed
-LIMIT, MEMORY = 120, 12 << 30     # seconds and bytes that a wrong version may take: beyond them it is noticed
+SECONDS, MEMORY = 120, 12 << 30     # processor time and bytes that a wrong version may take: beyond them it is noticed
 
 SWAP = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult,
         ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -95,8 +95,9 @@ def fork(work):
 
 
 def passes(work):
-    "Is `work`, in a child process, true before the time is over?"
-    pid, end = fork(work), time.monotonic() + LIMIT
+    "Is `work`, in a child process, true before its time is over?"
+    def limited(): return resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS)) or work()
+    pid, end = fork(limited), time.monotonic() + 10*SECONDS          # for those that wait for ever
     while not (done := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < end: time.sleep(.01)
     with contextlib.suppress(ProcessLookupError): os.killpg(pid, signal.SIGKILL)      # and whatever it has started
     return done[1] == 0 if done[0] else bool(os.waitpid(pid, 0)) and False
@@ -113,7 +114,7 @@ def try_chapter(path, wrong, end):
     first, last = min(w[1] for w in wrong), max(w[1] for w in wrong)
     for i, cell in enumerate(cells[:last + 1]):
         if i == first and not passes(lambda: run(cells[i:])):
-            os.write(screen, f'{path.name} fails as it is, or takes more than {LIMIT} s\n'.encode())
+            os.write(screen, f'{path.name} fails as it is, or takes more than {SECONDS} s\n'.encode())
             return False
         for _, place, label, source, key in wrong:
             if place != i or time.monotonic() > end: continue

@@ -3,8 +3,8 @@
     python tools/notebooks.py store [NOTEBOOK ...]     store the outputs in the files, clean; where a cell fails, the file stays as it is
     python tools/notebooks.py check [NOTEBOOK ...]     are the stored outputs what comes out? Text to the letter, figures to 1 pixel in 200
 
-Without names: every numbered notebook in nbs/. In a cell with the directive `#| measured` (a time, or what follows from one) only the words
-are compared, and figures not at all.
+Without names: every numbered notebook in nbs/. In a cell with the directive `#| measured` (times, and what follows from them) only the words
+are compared, without less, about the same and more; and pictures not at all.
 """
 import argparse, asyncio, base64, io, json, math, os, re, sys, time
 from pathlib import Path
@@ -19,7 +19,8 @@ from tidy import tidy
 
 NBS = Path(__file__).resolve().parent.parent/'nbs'
 ANSI = re.compile(r'\x1b\[[0-9;]*m')
-MEASURED, NUMBER = re.compile(r'^#\|\s*measured\s*$', re.M), re.compile(r'\d[\d.,]*(e[+-]?\d+)?')
+MEASURED = re.compile(r'^#\|\s*measured\s*$', re.M)
+FIGURES = re.compile(r'\d[\d.,]*(e[+-]?\d+)?|\b(less|about the same|more)\b')
 
 
 class Client(NotebookClient):
@@ -71,7 +72,7 @@ def pieces(cell):
         for kind, content in sorted({out.get('name', 'error'): out.get('text', out.get('evalue')), **out.get('data', {})}.items(), key=str):
             if content is None or measured and kind.startswith('image/'): continue
             text = content if isinstance(content, str) else ''.join(content)
-            yield kind, re.sub(r'\W+', ' ', NUMBER.sub('0', text)) if measured and kind != 'image/png' else text
+            yield kind, re.sub(r'\W+', ' ', FIGURES.sub('0', text)) if measured and kind != 'image/png' else text
 
 
 def differences(stored, fresh):
