@@ -9,6 +9,7 @@ __all__ = ['batches', 'need_rate', 'SGD', 'accuracy', 'evaluate', 'fit', 'one_cy
 import math
 from itertools import islice
 import torch
+from fastcore.basics import patch
 from .checks import need, need_generator, need_size
 from .cross_entropy import need_labels
 
@@ -56,17 +57,6 @@ class SGD:
     def zero_grad(self):
         "Forget all gradients: they add up until then."
         for p in self.params: p.grad = None
-
-    def state_dict(self):
-        "What the next step depends on, beside the parameters: lr, momentum and a copy of v."
-        return dict(lr=self.lr, momentum=self.momentum, v=[v.clone() for v in self.v])
-
-    def load_state_dict(self, state):
-        "Go on from `state`. ValueError, and nothing changes, unless it fits the parameters."
-        found, shapes = ([tuple(t.shape) for t in ts] for ts in (state['v'], self.params))
-        if found not in ([], shapes): raise ValueError(f'SGD: v is {found}, expected {shapes}')
-        self.lr, self.momentum = state['lr'], state['momentum']
-        self.v = [torch.zeros_like(p).copy_(v) for p, v in zip(self.params, state['v'])]
 
     param_groups = property(lambda self: [vars(self)])       # where lr stands, as in torch.optim
 
@@ -130,7 +120,7 @@ def fit(model, loss, opt, train, valid, epochs, bs,
         l = _finite(loss(model(xb), yb).item(), history)
         model.backward(loss.backward(), input_grad=False)
         return l
-    more = [look] if isinstance(opt, torch.optim.LBFGS) else []      # it looks again within a step
+    again = [look] if isinstance(opt, torch.optim.LBFGS) else []     # it looks within a step
     try:
         for epoch in range(epochs):
             rows = batches(*train, bs, generator=generator)   # drawn for epochs that are done, too
@@ -139,7 +129,7 @@ def fit(model, loss, opt, train, valid, epochs, bs,
                 for group, _ in rates: group['lr'] = schedule(start + len(history['loss']))
                 if augment: xb = augment(xb)
                 l = look()
-                opt.step(*more)
+                opt.step(*again)
                 history['loss'].append(l)
                 bar.update()
             l, right = evaluate(model, loss, *valid)
@@ -169,3 +159,17 @@ def one_cycle(lr, steps, warm=0.3):
         if t < warm: return lr * (1 - 0.96 * (1 + math.cos(math.pi * t/warm)) / 2)
         return lr * (1 + math.cos(math.pi * (t - warm)/(1 - warm))) / 2
     return rate
+
+# %% ../nbs/10_train.ipynb #52169001
+@patch
+def state_dict(self: SGD):
+    "What the next step depends on, beside the parameters: lr, momentum and a copy of v."
+    return dict(lr=self.lr, momentum=self.momentum, v=[v.clone() for v in self.v])
+
+@patch
+def load_state_dict(self: SGD, state):
+    "Go on from `state`. ValueError, and nothing changes, unless it fits the parameters."
+    found, shapes = ([tuple(t.shape) for t in ts] for ts in (state['v'], self.params))
+    if found not in ([], shapes): raise ValueError(f'SGD: v is {found}, expected {shapes}')
+    self.lr, self.momentum = state['lr'], state['momentum']
+    self.v = [torch.zeros_like(p).copy_(v) for p, v in zip(self.params, state['v'])]
