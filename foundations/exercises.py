@@ -8,7 +8,6 @@ __all__ = ['predict', 'exercise', 'Verdict', 'check', 'hint', 'solution', 'progr
 # %% ../nbs/00a_exercises.ipynb #0a000003
 import contextlib, copy, ctypes, inspect, io, random, signal, sys, threading, traceback
 from types import SimpleNamespace
-from typing import NamedTuple
 import torch
 
 # %% ../nbs/00a_exercises.ipynb #0a000022
@@ -22,8 +21,7 @@ def _words(x):
 
 def _off(guess, measured, spread):
     "How far off a guess is, in plain words."
-    numbers = [isinstance(x, (int, float)) and not isinstance(x, bool) for x in (guess, measured)]
-    if not all(numbers):
+    if any(isinstance(x, bool) or not isinstance(x, (int, float)) for x in (guess, measured)):
         return 'right' if _words(guess).lower() == _words(measured).lower() else 'not the same'
     if spread and abs(guess - measured) <= spread: return 'within the spread'
     if _words(guess) == _words(measured): return 'right'
@@ -38,21 +36,22 @@ _predictions = {}       # what this kernel has seen; gone when it stops
 def predict(name, guess=..., measured=None, spread=None):
     "Before an experiment: keep a guess. After it, with what was `measured`: how far off it was."
     if measured is None:
-        _predictions[name] = _plain(guess), None
+        _predictions[name] = guess, _ = _plain(guess), None
         return print('put your guess in place of ... and run this cell again; or go on'
-                     if guess is ... else f'your guess: {_words(_plain(guess))}')
-    guess, measured = _predictions.get(name, (..., None))[0], _plain(measured)
+                     if guess is ... else f'your guess: {_words(guess)}')
+    guess, measured, spread = _predictions.get(name, [...])[0], _plain(measured), _plain(spread)
     _predictions[name] = guess, measured
-    shown = f'measured {_words(measured)}' + (f' ± {_words(_plain(spread))}' if spread else '')
+    shown = f'measured {_words(measured)}' + (f' ± {_words(spread)}' if spread else '')
     print(f'no guess; {shown}' if guess is ... else
-          f'your guess {_words(guess)}; {shown}: {_off(guess, measured, _plain(spread))}')
+          f'your guess {_words(guess)}; {shown}: {_off(guess, measured, spread)}')
 
 # %% ../nbs/00a_exercises.ipynb #0a000037
+_KINDS = {'a tensor': torch.Tensor, 'a number': (int, float), 'a string': str,
+          'a tuple': (tuple, list)}
+
 def _kind(x):
     "What `x` is, in words."
-    kinds = {'tensor': torch.Tensor, 'number': (int, float), 'string': str, 'tuple': (tuple, list)}
-    words = [f'a {word}' for word, kind in kinds.items() if isinstance(x, kind)]
-    return words[0] if words else type(x).__name__
+    return next((word for word, of in _KINDS.items() if isinstance(x, of)), type(x).__name__)
 
 def _value(got, wanted):
     "The first entry off by more than 1e-5 of the largest one wanted, in words, or None."
@@ -69,25 +68,28 @@ def _differs(got, wanted):
     number = isinstance(wanted, (int, float))
     if number and isinstance(got, torch.Tensor) and got.ndim == 0: got = got.item()
     if _kind(got) != _kind(wanted): return f'type: got {_kind(got)}, wanted {_kind(wanted)}'
-    if number: got, wanted = torch.tensor([got, wanted], dtype=torch.float64)
+    if number and not isinstance(wanted, bool):
+        got, wanted = torch.tensor([got, wanted], dtype=torch.float64)
     if isinstance(wanted, torch.Tensor):
         if got.shape != wanted.shape:
             return f'shape: got {tuple(got.shape)}, wanted {tuple(wanted.shape)}'
         if got.dtype != wanted.dtype: return f'dtype: got {got.dtype}, wanted {wanted.dtype}'
         return _value(got, wanted)
+    if isinstance(wanted, dict): got, wanted = sorted(got.items()), sorted(wanted.items())
     if isinstance(wanted, (tuple, list)):
         if len(got) != len(wanted): return f'shape: got {len(got)} results, wanted {len(wanted)}'
         words = enumerate(map(_differs, got, wanted))
         return next((f'result {k}: {found}' for k, found in words if found), None)
-    if isinstance(wanted, dict): return _differs(sorted(got.items()), sorted(wanted.items()))
-    if hasattr(wanted, '__dict__') and got is not wanted: return _differs(vars(got), vars(wanted))
     if isinstance(wanted, torch.Generator): return _differs(got.get_state(), wanted.get_state())
+    if hasattr(wanted, '__dict__') and got is not wanted: return _differs(vars(got), vars(wanted))
     if isinstance(wanted, str): got, wanted = got.strip().lower(), wanted.strip().lower()
     return None if got == wanted else f'value: got {got!r}, wanted {wanted!r}'
 
 # %% ../nbs/00a_exercises.ipynb #0a000045
+_TOO_LONG = 'never returned, and was stopped after 5 s'
+
 class _Stop(BaseException):
-    "Ends an answer from outside, past its own `except Exception`."
+    "Ends an answer, past its own `except Exception`. Its words are the verdict; none: too long."
 
 class _Printed(io.StringIO):
     "Keeps the first 400 characters."
@@ -129,7 +131,7 @@ def exercise(
     cases=None, # tuples of arguments for the function, the smallest first
     wrong={}, # {words of its verdict: wrong answer}
     hints=(),
-    grad=None, # the function whose gradient is asked for; True: one without autograd as its judge
+    grad=None, # the function whose gradient is asked for
     notice='', # said when the answer is right
 ):
     "Register an exercise; one that asks for a gradient takes the incoming gradient as `g`, first."
@@ -139,7 +141,7 @@ def exercise(
                                        grad=grad, notice=notice, hinted=0, tries=0, right=False)
 
 # %% ../nbs/00a_exercises.ipynb #0a000049
-def _call(f, args, forbidden):
+def _call(f, args, forbidden=()):
     "f(*args), always from the same seeds; _Stop where it calls what is `forbidden`: (code, words)."
     def hook(frame, event, arg):
         called = dict(call=frame.f_code, c_call=arg).get(event)
@@ -161,30 +163,46 @@ def _copy(args):
     return copy.deepcopy(args, own)
 
 def _try(answer, args, forbidden=()):
-    "(what `answer` returns, None), or (None, what went wrong, with the line of the answer)."
+    "What `answer` returns; _Stop, with words, where it is untried, crashes or takes too long."
     try: got = _call(answer, args, forbidden)
     except KeyboardInterrupt: raise
     except BaseException as e:
-        if isinstance(e, _Stop) and e.args: return None, str(e)
-        if isinstance(e, NotImplementedError) or 'ellipsis' in str(e): return None, 'not tried yet'
+        if isinstance(e, _Stop) and e.args: raise
+        if isinstance(e, NotImplementedError) or 'ellipsis' in str(e): raise _Stop('not tried yet')
         frames = traceback.extract_tb(e.__traceback__)[2:]
         own = [f for f in frames if f.filename == frames[0].filename][-1:]
         line = ''.join(f', in line {f.lineno}: {f.line}' for f in own)
-        if isinstance(e, _Stop): return None, f'never returned, and was stopped after 5 s{line}'
-        return None, f'raises {type(e).__name__}: {" ".join(str(e).split())[:200]}{line}'
-    dots = any(r is ... for r in (got if isinstance(got, tuple) else [got]))
-    return got, 'not tried yet' if dots else None
+        if isinstance(e, _Stop): raise _Stop(_TOO_LONG + line)
+        raise _Stop(f'raises {type(e).__name__}: {" ".join(str(e).split())[:200]}{line}')
+    if any(r is ... for r in (got if isinstance(got, tuple) else [got])):
+        raise _Stop('not tried yet')
+    return got
 
 # %% ../nbs/00a_exercises.ipynb #0a000050
+_NOT_YOURS = "the library's own function: right, but not yet yours"
+_AUTOGRAD = 'it asks autograd, which is the judge: derive it yourself'
+
 def _named(ex, got, wanted, result):
     "`_differs`, with the sentence for the known mistake that has the same `result` as `got`."
     words = _differs(got, wanted)
     for known, wrong in ex.wrong.items() if words else ():
         if ' ' not in known or known in words: continue      # one word, such as shape, is no name
         with contextlib.suppress(Exception):
-            same = _differs(result(wrong), got) is None and _differs(result(wrong), wanted)
+            same = not _differs(result(wrong), got) and _differs(result(wrong), wanted)
             if same: return f'{known}; {words}'
     return words
+
+def _case(ex, answer, args, forbidden):
+    "The first thing wrong with what `answer` does to `args`, in words, or None."
+    mine, theirs = _copy(args), _copy(args)
+    got, wanted = _try(answer, mine, forbidden), _call(ex.reference, theirs)
+    if got is None and wanted is not None:
+        raise _Stop('not tried yet: it returns None, is a return missing?')
+    words = _named(ex, got, wanted, lambda wrong: _call(wrong, _copy(args)))
+    changed = _differs(mine, theirs)
+    if not changed or words and 'value:' not in words: return words
+    how = 'input, but wrongly' if _differs(theirs, args) else 'input'
+    return f'it changes its {how} ({changed})'.replace('result', 'argument')
 
 def _short(x):
     "An argument, short: its value where that fits, else its kind and shape."
@@ -195,53 +213,34 @@ def _fault(ex, answer, watch):
     "The first thing wrong with `answer`, in words, or None."
     if answer is ... or answer is None and ex.reference is not None: return 'not tried yet'
     if not callable(ex.reference): return _named(ex, answer, ex.reference, lambda wrong: wrong)
-    if answer is ex.reference: return "this is the library's own function: right, but not yet yours"
+    if answer is ex.reference: return f'this is {_NOT_YOURS}'
     if not callable(answer): return f'type: got {_kind(answer)}, wanted a function'
-    own = getattr(ex.reference, '__code__', ex.reference)
-    forbidden = [(own, "it calls the library's own function: right, but not yet yours")]
-    if ex.grad:
-        words = 'it asks autograd, which is the judge: derive it yourself'
-        forbidden += [(f.__code__, words) for f in (torch.autograd.grad, torch.autograd.backward)]
+    forbidden = [(getattr(ex.reference, '__code__', ex.reference), f'it calls {_NOT_YOURS}')]
+    judges = (torch.autograd.grad, torch.autograd.backward) if ex.grad else ()
+    forbidden += [(judge.__code__, _AUTOGRAD) for judge in judges]
     for k, args in enumerate(ex.cases, 1):
-        mine, theirs = _copy(args), _copy(args)
-        got, words = _try(answer, mine, forbidden if watch and k == 1 else ())
-        if words: return words
-        wanted = _call(ex.reference, theirs, ())
-        if got is None and wanted is not None:
-            codes = [getattr(f, '__code__', _find.__code__).co_code for f in (answer, lambda: ...)]
-            if len(codes[0]) <= len(codes[1]): return 'not tried yet'          # nothing but ...
-            return 'not tried yet: it returns None, is a return missing?'
-        words = _named(ex, got, wanted, lambda wrong: _call(wrong, _copy(args), ()))
-        if not words or 'value:' in words:
-            changed = _differs(mine, theirs)
-            how = 'input, but wrongly' if _differs(theirs, args) else 'input'
-            if changed: words = f'it changes its {how} ({changed})'.replace('result', 'argument')
+        words = _case(ex, answer, args, forbidden if watch and k == 1 else ())
         if words: return f'{words}, in case {k}: ({", ".join(map(_short, args))})'
-    for k, args in enumerate(ex.cases if callable(ex.grad) else (), 1):
+    for k, args in enumerate(ex.cases if ex.grad else (), 1):
         args, grads = _autograd(ex, args)
-        got, words = _try(answer, args)
-        many = isinstance(got, (tuple, list))
-        words = words or _differs(got, grads[:len(got)] if many else grads[0])
+        words = _differs(_try(answer, args), grads)
         if words: return f'gradient against autograd, in float64: {words}, in case {k}'
 
-def _judge(ex, answer, watch=True):
-    "(is it right, the verdict, what the answer printed)."
-    with _guard() as out:
-        try: words = _fault(ex, answer, watch)
-        except _Stop: words = 'never returned, and was stopped after 5 s'
-    lines = out.getvalue().split('\n')
-    printed = lines if len(lines) <= 6 else [*lines[:5], '... and more', '']
-    return words is None, words or f'ok. {ex.notice}'.strip(), '\n'.join(printed)
-
-# %% ../nbs/00a_exercises.ipynb #0a000051
-class Verdict(NamedTuple):
+class Verdict(str):
     "What `check` found, in one line; true when the answer is right."
-    right: bool
-    words: str
-    def __bool__(self): return self.right
-    def __repr__(self): return self.words
+    def __bool__(self): return self.startswith('ok')
     def _ipython_display_(self): pass       # check has printed it
 
+def _judge(ex, answer, watch=True):
+    "The verdict, and what the answer printed."
+    with _guard() as out:
+        try: words = _fault(ex, answer, watch)
+        except _Stop as e: words = str(e) or _TOO_LONG
+    lines = out.getvalue().split('\n')
+    if len(lines) > 6: lines = [*lines[:5], '... and more', '']
+    return Verdict(words or f'ok. {ex.notice}'.strip()), '\n'.join(lines)
+
+# %% ../nbs/00a_exercises.ipynb #0a000051
 def _find(who, name):
     "The exercise called `name`."
     if name in _exercises: return _exercises[name]
@@ -250,25 +249,24 @@ def _find(who, name):
 def check(name, answer):
     "Judge `answer` to exercise `name`: print ok, or the first thing wrong, in one line."
     ex = _find('check', name)
-    right, words, printed = _judge(ex, answer)
-    blank = words.startswith('not tried yet')
-    ex.tries, ex.right = ex.tries + (not blank), right
-    print(f'{printed}{"✓" if right else "○" if blank else "✗"} {name}: {words}')
-    return Verdict(right, words)
+    verdict, printed = _judge(ex, answer)
+    blank = verdict.startswith('not tried yet')
+    ex.tries, ex.right = ex.tries + (not blank), bool(verdict)
+    print(f'{printed}{"✓" if verdict else "○" if blank else "✗"} {name}: {verdict}')
+    return verdict
 
 # %% ../nbs/00a_exercises.ipynb #0a000062
 @torch.enable_grad()
 def _autograd(ex, args):
-    "The arguments in float64, the incoming gradient random, and the gradients that autograd finds."
+    "`args` in float64 with a random incoming gradient, and the gradients that autograd finds."
     floats = lambda a: isinstance(a, torch.Tensor) and a.is_floating_point()
     args = [a.detach().double() if floats(a) else a for a in _copy(args)]
-    first = int(list(inspect.signature(ex.reference).parameters)[0] == 'g')
-    inputs = _copy(args[first:])
-    leaves = [a.requires_grad_() for a in inputs if floats(a)]
-    out = ex.grad(*inputs)
-    g = torch.randn_like(out) if first else torch.ones_like(out)
-    if first: args[0] = g
-    return args, torch.autograd.grad(out, leaves, g, allow_unused=True, materialize_grads=True)
+    inputs = _copy(args[1:])
+    leaves, out = [a.requires_grad_() for a in inputs if floats(a)], ex.grad(*inputs)
+    args[0] = torch.randn_like(out)
+    grads = torch.autograd.grad(out, leaves, args[0], allow_unused=True, materialize_grads=True)
+    many = ex.reference(*_copy(args))
+    return args, grads[:len(many)] if isinstance(many, tuple) else grads[0]
 
 # %% ../nbs/00a_exercises.ipynb #0a000065
 def hint(name):
@@ -303,10 +301,10 @@ def prove(*names):
         right, stub = ex.reference, ...
         if callable(right): right, stub = lambda *args: ex.reference(*args), lambda *args: ...
         told = [('ok', right), ('not tried yet', ...), ('not tried yet', stub), *ex.wrong.items()]
-        for k, (words, answer) in enumerate(told):
-            ok, found, _ = _judge(ex, answer, watch=False)
-            if k and words not in found: ok, found, _ = _judge(ex, answer)
-            if words not in found or ok != (k == 0):
+        for k, (words, answer) in enumerate(told):       # only the first of them is right
+            found, _ = _judge(ex, answer, watch=False)   # right and wrong ones may call the library
+            if k and words not in found: found, _ = _judge(ex, answer)
+            if words not in found or bool(found) != (k == 0):
                 raise AssertionError(f'{name}: {answer} should be told {words!r}, not {found!r}')
         count += len(ex.wrong)
     print(f'exercises: {len(names)}, and {count} wrong answers, each told what is wrong')
