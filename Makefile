@@ -6,7 +6,7 @@ READY := .venv/.ready
 SCREEN_FLAG := $(shell [ "$$(uname)" = Darwin ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || echo --no-browser)
 LAB := $(SCREEN_FLAG) $(LAB_FLAGS)
 
-.PHONY: help install lab test check browser notebooks export site bench clean
+.PHONY: help install lab test check browser notebooks outputs mutate package export site bench clean
 
 help:
 	@echo 'make lab         set up, then open JupyterLab on your own copies of the notebooks, in my/'
@@ -14,6 +14,9 @@ help:
 	@echo 'make check       the quick part of it: notebooks clean, library in sync, imports backwards'
 	@echo 'make browser     the website and JupyterLab in a real browser (Chromium; skipped where there is none)'
 	@echo 'make notebooks   run every notebook in a fresh kernel and store its outputs'
+	@echo 'make outputs     run every notebook and compare with what is stored (20 minutes)'
+	@echo 'make mutate      does each chapter notice a mistake in its code? (an hour or two; goes on where it was stopped)'
+	@echo 'make package     build the wheel and the source distribution into dist, and check them'
 	@echo 'make site        build the website into _site'
 	@echo 'make bench       time the course beside PyTorch and others (a few minutes)'
 	@echo 'make export      write the library anew from the notebooks'
@@ -44,14 +47,24 @@ notebooks: $(READY)
 	@$(BIN)/python tools/notebooks.py store
 	@$(BIN)/python tools/readme_figure.py
 
+outputs: $(READY)
+	@$(BIN)/python tools/notebooks.py check --jobs 2
+
+mutate: $(READY)
+	@$(BIN)/python tools/mutate.py
+
+package:
+	@PYTHON="$(PYTHON)" sh tools/package.sh
+
 export: $(READY)
 	@$(BIN)/nbdev_export
 
 clean:
-	rm -rf .venv _site build dist *.egg-info
+	rm -rf .venv _site build dist *.egg-info .mutation
 
 bench: $(READY)
 	@$(BIN)/python benchmarks/layers.py
+	@$(BIN)/python benchmarks/autograd.py
 	@$(BIN)/python benchmarks/conv.py
 	@$(BIN)/python benchmarks/step.py --json docs/bench.json --plot docs/bench.png --readme README.md
 

@@ -58,6 +58,15 @@ def test_stored_outputs_are_compared(tmp_path):
         assert done.returncode == 1 and words in done.stdout and done.stdout.count('cell ') == i, done.stdout
 
 
+def test_mutation_names_what_nobody_checks(tmp_path):
+    "A chapter that checks its function notices every change; one that does not is told which line; one that fails as it is counts for nothing."
+    add = '#| export\ndef add(a, b):\n    total = a + b\n    return total'
+    good, bad, broken = (write(tmp_path/f'0{i}_{i}.ipynb', add, check) for i, check in enumerate(('assert add(1, 2) == 3', 'add(1, 2)', 'assert add(1, 2) == 4')))
+    for path, words in ((good, '1 of 1 wrong versions noticed'), (bad, '01_1.ipynb: a + b  ->  a - b    in: total = a + b'), (broken, '02_2.ipynb fails as it is')):
+        done = tool('mutate.py', path, '--sample', '9')
+        assert words in done.stdout and done.returncode == (path != good), done.stdout + done.stderr
+
+
 def test_sliders_hold_nothing_up(tmp_path):
     "A reply that comes in while a slider's message goes out is noticed too: 60 sliders in far less than the time one cell may take."
     path = write(tmp_path/'01_sliders.ipynb', 'from ipywidgets import interact', *['interact(lambda a: print(a), a=(0, 5));']*60)

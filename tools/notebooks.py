@@ -4,9 +4,10 @@
     python tools/notebooks.py check [NOTEBOOK ...]     are the stored outputs what comes out? Text to the letter, figures to 1 pixel in 200
 
 Without names: every numbered notebook in nbs/. In a cell with the directive `#| measured` (times, and what follows from them) only the words
-are compared, without less, about the same and more; and pictures not at all.
+are compared, without less, about the same and more; and pictures not at all. With --turn NAME, of the notebooks that take minutes only
+one is run: which, the name decides (a commit's, in CI).
 """
-import argparse, asyncio, base64, io, json, math, os, re, sys, time
+import argparse, asyncio, base64, io, json, math, os, re, sys, time, zlib
 from pathlib import Path
 from queue import Empty
 
@@ -18,6 +19,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from tidy import tidy
 
 NBS = Path(__file__).resolve().parent.parent/'nbs'
+SLOW = ('11a_residual', '12_conv')      # six minutes each
 ANSI = re.compile(r'\x1b\[[0-9;]*m')
 MEASURED = re.compile(r'^#\|\s*measured\s*$', re.M)
 FIGURES = re.compile(r'\d[\d.,]*(e[+-]?\d+)?|\b(less|about the same|more)\b')
@@ -115,9 +117,13 @@ def main():
     parser.add_argument('mode', choices=['store', 'check'])
     parser.add_argument('notebooks', nargs='*', type=Path)
     parser.add_argument('--timeout', type=int, default=900, help='seconds one cell may take (default 900)')
+    parser.add_argument('--turn', help='of the slow notebooks run only the one whose turn it is')
     parser.add_argument('--jobs', type=int, default=1, help='how many notebooks at a time (default 1)')
     args = parser.parse_args()
-    sys.exit(bool(asyncio.run(all_of(args.mode, args.notebooks or sorted(NBS.glob('[0-9]*.ipynb')), args.timeout, args.jobs))))
+    paths = args.notebooks or sorted(NBS.glob('[0-9]*.ipynb'))
+    if args.turn: paths = [p for p in paths if p.stem not in SLOW or p.stem == SLOW[zlib.crc32(args.turn.encode()) % len(SLOW)]]
+    paths.sort(key=lambda p: p.stem not in SLOW)              # the long ones first, so that none of them is left for the end
+    sys.exit(bool(asyncio.run(all_of(args.mode, paths, args.timeout, args.jobs))))
 
 
 if __name__ == '__main__': main()
