@@ -6,61 +6,65 @@
 __all__ = ['Var', 'lift', 'graph', 'no_grad']
 
 # %% ../nbs/14_autograd.ipynb #a0140003
-import operator, torch
-from collections import Counter
+import itertools, operator, torch
 from contextlib import contextmanager
 from contextvars import ContextVar
-from itertools import zip_longest
 from fastcore.basics import patch
 from torch import Tensor
-from .layers import _tensors
+from .checks import need
 
 # %% ../nbs/14_autograd.ipynb #a0140007
 def _draw(words, links):
-    "Boxes with `words` {key: text}, operands first, and an arrow for each (from, to) in `links`."
+    "Boxes with `words` {key: text}, the latest first, and arrows for `links` [(from, to)]."
     import matplotlib.pyplot as plt
-    column, rows, at = {}, Counter(), {}
-    for k in words:
-        column[k] = x = 1 + max((column[a] for a, b in links if b == k), default=-1)
-        at[k] = x, .3*(x % 2) + rows[x]
-        rows[x] += 1
-    at = {k: (x, y - rows[x]/2) for k, (x, y) in at.items()}
-    wide, high = len(rows), max(rows.values())
-    ax = plt.figure(figsize=(min(20, 1.1*wide), min(20, .9 + .8*high))).gca()
-    for n, (a, b) in enumerate(links):         # bent both ways: a * a has two arrows
-        look = dict(arrowstyle='-|>', color='0.5', shrinkA=20, shrinkB=20,
-                    connectionstyle=f'arc3,rad={.15 - .3*(n % 2)}')
-        ax.annotate('', at[b], at[a], arrowprops=look)
-    for k, text in words.items():
-        ax.text(*at[k], text, ha='center', va='center', color='C1' if column[k] else 'C0')
-    ax.set(xlim=(-.6, wide - .4), ylim=(-high/2 - .5, high/2 - .1))
+    left, boxes = dict.fromkeys(words, 0), {}          # how far left of the latest
+    for a, b in links: left[a] = max(left[a], left[b] + 1)
+    columns = [[k for k in words if left[k] == x] for x in range(max(left.values()) + 1)]
+    wide, high = len(columns), max(map(len, columns))
+    fig = plt.figure(figsize=(1.2*wide, .4 + .8*high))
+    ax = fig.add_subplot(xlim=(.5 - wide, .5), ylim=(-high/2, high/2))
     ax.axis('off')
+    for k, text in words.items():
+        column, color = columns[left[k]], 'C1' if any(b == k for _, b in links) else 'C0'
+        y = column.index(k) - (len(column) - 1)/2
+        boxes[k] = ax.text(-left[k], y, text, color=color, ha='center', va='center',
+                           bbox=dict(boxstyle='round', fc='none', ec=color))
+    for n, (a, b) in enumerate(links):                 # bent: a * a has two arrows
+        far, (start, end) = left[a] - left[b], (boxes[k].get_position() for k in (a, b))
+        bend = .12*(-1)**n if far == 1 else .7/far if start[1] + end[1] < 0 else -.7/far
+        look = dict(arrowstyle='-|>', color='0.5', connectionstyle=f'arc3,rad={bend}',
+                    patchA=boxes[a].get_bbox_patch(), patchB=boxes[b].get_bbox_patch())
+        ax.annotate('', end, start, arrowprops=look)
     return ax
 
 # %% ../nbs/14_autograd.ipynb #a0140034
 class Var:
     "A floating tensor that remembers how it was computed; backward() leaves gradients in .grad."
+    _serial = itertools.count()
     def __init__(self, data):
         data = torch.as_tensor(data)
-        if not data.is_floating_point():
-            raise TypeError(f'Var takes floating numbers, which can be nudged; found {data.dtype}')
+        need('Var', 'data (...)', data)
         self.data, self.grad = data.detach() if data.requires_grad else data, None
-        self._way = ()                 # () of a leaf; of a result its step; None once walked
+        self._number, self._way = next(self._serial), ()    # () of a leaf; None once walked
     def __repr__(self): return f'Var({self.data!r})'
 
 # %% ../nbs/14_autograd.ipynb #a0140037
 _recording = ContextVar('recording', default=True)
 
+def _versions(values):
+    "How often each tensor among values was changed in place."
+    return [t._version for t in values if isinstance(t, Tensor) and not t.is_inference()]
+
 def lift(f, f_grad):
     """f as a function of Vars: f on their data, and f_grad(g, *args) on the way back.
 
     f_grad gives what `check_grad` asks for: the gradients of the floating tensors, in order."""
-    def lifted(*args):
-        if not any(isinstance(a, Var) for a in args): return f(*args)
+    def lifted(*args, **kw):
+        if not any(isinstance(a, Var) for a in args): return f(*args, **kw)
         values = [a.data if isinstance(a, Var) else a for a in args]
-        held = [(t, t._version) for t in _tensors(values) if not t.is_inference()]
-        out = Var(f(*values))
-        if _recording.get(): out._way = f_grad, args, values, held
+        versions = _versions(values)
+        out = Var(f(*values, **kw))
+        if _recording.get(): out._way = f, f_grad, args, kw, values, versions
         return out
     return lifted
 
@@ -69,157 +73,123 @@ def _operands(v):
     "The Vars that v was computed from, one for each time it was used."
     if v._way is None:
         raise RuntimeError('this graph has been walked back already; compute the result again')
-    return [a for a in v._way[1] if isinstance(a, Var)] if v._way else []
+    return [a for a in v._way[2] if isinstance(a, Var)] if v._way else []
 
 def _order(v):
-    "v and all Vars it was computed from, each after all that were computed from it."
-    uses, todo = Counter(), [v]
-    while todo:
-        for a in _operands(todo.pop()):
-            uses[a] += 1
-            if uses[a] == 1: todo.append(a)
-    order, ready = [], [v]
-    while ready:
-        order.append(v := ready.pop())
-        for a in _operands(v):
-            uses[a] -= 1
-            if not uses[a]: ready.append(a)
-    return order
+    "v and all Vars it was computed from, the latest last."
+    found, seen = [v], {v}
+    for u in found:                                         # grows while it is walked
+        new = set(_operands(u)) - seen
+        seen |= new
+        found += new
+    return sorted(found, key=lambda u: u._number)
 
 # %% ../nbs/14_autograd.ipynb #a0140043
-def _name(way): return getattr(way[0], '__name__', 'f_grad')
+def _name(f): return getattr(f, '__name__', type(f).__name__).strip('_')
 
-def _step(way, g):
-    "(Var, gradient) for each Var that went into a step, from the gradient g of its result."
-    f_grad, args, values, _ = way
-    given = f_grad(g, *values)
-    given = given if isinstance(given, (tuple, list)) else (given,)
-    floats = [(a, v) for a, v in zip(args, values)
-              if isinstance(v, Tensor) and v.is_floating_point()]
-    if len(given) > len(floats):
-        raise ValueError(f'{_name(way)} gave {len(given)} gradients for {len(floats)} tensors')
-    for (a, v), ga in zip_longest(floats, given):
-        if not isinstance(a, Var): continue
-        if not isinstance(ga, Tensor) or (ga.shape, ga.dtype) != (v.shape, v.dtype):
-            found = f'{tuple(ga.shape)}, {ga.dtype}' if isinstance(ga, Tensor) else ga
-            raise ValueError(f'{_name(way)} must give a gradient {tuple(v.shape)}, {v.dtype}, '
-                             f'for every Var; found {found}')
-        yield a, ga
+def _step(v, g):
+    "(operand, its gradient) for each Var that v was computed from, given v's gradient g; once."
+    (f, f_grad, args, kw, values, versions), v._way = v._way, None
+    if _versions(values) != versions:
+        raise RuntimeError(f'{_name(f)}: a value was changed in place after it had been used')
+    if 'input_grad' in getattr(getattr(f_grad, '__code__', None), 'co_varnames', ()):
+        kw = kw | {'input_grad': isinstance(args[0], Var)}  # nobody asks for that of the images
+    given = f_grad(g, *values, **kw)
+    given = iter(given if isinstance(given, (tuple, list)) else [given])
+    for a, x in zip(args, values):
+        gx = next(given, None) if isinstance(x, Tensor) and x.is_floating_point() else None
+        if isinstance(a, Var):
+            need(f'{_name(f)}: backward', 'gradient (s...), x (s...)', gx, x)
+            yield a, gx
+    if list(given): raise ValueError(f'{_name(f)}: backward gave more gradients than tensors')
 
 # %% ../nbs/14_autograd.ipynb #a0140046
+def _like(x, t): return torch.as_tensor(x, dtype=t.dtype, device=t.device).detach()
+def _memory(t): return t.untyped_storage().data_ptr()
+
 @patch
 def backward(self: Var, g=None):
     """Add to the .grad of every leaf that self was computed from; a graph can be walked once.
 
     g: the gradient of self, in its shape; may be left out where self is one number."""
-    shape = self.data.shape
-    if g is None:
-        if self.data.numel() != 1:
-            raise ValueError(f'backward without g starts from one number; found {tuple(shape)}')
-        g = torch.ones_like(self.data)
-    g = torch.as_tensor(g).to(self.data)
-    if g.shape != shape:
-        raise ValueError(f'backward takes g {tuple(shape)}; found {tuple(g.shape)}')
-    order, grads, leaves = _order(self)[::-1], {self: g}, []
-    if any(t._version != version for v in order if v._way for t, version in v._way[3]):
-        raise RuntimeError('a value was changed in place after it had been used')
+    if g is None: need('backward without g', 'data () or (1,)', self.data)
+    g = torch.ones_like(self.data) if g is None else _like(g, self.data)
+    need('backward', 'g (s...), data (s...)', g, self.data)
+    order, grads, taken = _order(self), {self: g}, {_memory(g)}
     while order:
-        v = order.pop()                       # nobody else may need it: let go of it here
-        way, g = v._way, grads.pop(v)
-        if way == (): leaves.append((v, g))
-        else:
-            v._way = None
-            for a, ga in _step(way, g): grads[a] = grads[a] + ga if a in grads else ga
-    for v, g in leaves: v.grad = g.clone() if v.grad is None else v.grad + g
+        v = order.pop()                 # the latest: complete, and needed by nobody after this
+        if not v._way: continue         # a leaf
+        for a, ga in _step(v, grads.pop(v)): grads[a] = grads[a] + ga if a in grads else ga
+    for v, g in grads.items():          # of the leaves; no two of them share memory
+        v.grad = v.grad + g if v.grad is not None else g.clone() if _memory(g) in taken else g
+        taken.add(_memory(v.grad))
 
 # %% ../nbs/14_autograd.ipynb #a0140060
-def _sum_to(g, x):
-    "g summed over the axes that broadcasting gave to x: in x's shape and dtype."
-    extra = g.ndim - x.ndim
-    if extra: g = g.sum(tuple(range(extra)))
-    axes = [k for k, n in enumerate(x.shape) if n == 1 != g.shape[k]]
-    return (g.sum(axes, keepdim=True) if axes else g).to(x.dtype)
-
-def _add_grad(g, a, b): return _sum_to(g, a), _sum_to(g, b)
-def _sub_grad(g, a, b): return _sum_to(g, a), _sum_to(-g, b)
-def _mul_grad(g, a, b): return _sum_to(g * b, a), _sum_to(g * a, b)
-def _truediv_grad(g, a, b): return _sum_to(g / b, a), _sum_to(-g * a / b / b, b)
-
-def _pow_grad(g, a, b):
-    "Gradients of a**b; at b = 0 nothing depends on a, at a = 0 nothing on b > 0."
-    ga = torch.where(b == 0, 0., g * b * a**(b - 1))
-    return _sum_to(ga, a), _sum_to(torch.where((a == 0) & (b >= 0), 0., g * a**b * a.log()), b)
-
-# %% ../nbs/14_autograd.ipynb #a0140063
-def _matmul_grad(g, a, b):
-    "Gradients of a @ b, of any shapes that @ takes."
-    rows, cols = a if a.ndim > 1 else a[None], b if b.ndim > 1 else b[:, None]
-    if b.ndim == 1: g = g[..., None]
-    if a.ndim == 1: g = g.unsqueeze(-2)
-    return _sum_to(g @ cols.mT, rows).view(a.shape), _sum_to(rows.mT @ g, cols).view(b.shape)
-
-def _sum(x, axis, keepdim): return x.sum(axis, keepdim=keepdim)
-def _sum_grad(g, x, axis, keepdim):
-    kept = torch.empty_like(x, device='meta').sum(axis, keepdim=True).shape
-    return g.reshape(kept).expand(x.shape)
-
-def _neg_grad(g, x): return -g
-def _exp_grad(g, x): return g * x.exp()
-def _log_grad(g, x): return g / x
-def _reshape_grad(g, x, shape): return g.reshape(x.shape)
-def _mT_grad(g, x): return g.mT
-
-# %% ../nbs/14_autograd.ipynb #a0140069
-def _item(x, at): return x[at]
-def _item_grad(g, x, at):
-    "g, added to the places that x[at] took its entries from."
-    places = torch.arange(x.numel(), device=x.device).view(x.shape)[at]
-    flat = g.new_zeros(x.numel()).index_add(0, places.reshape(-1), g.reshape(-1))
-    return flat.view(x.shape)
-
-# %% ../nbs/14_autograd.ipynb #a0140072
-def _operator(name, f, f_grad):
-    "Give Var the operator `name`, with a Var, tensor or number at either side of it."
-    lifted = lift(f, f_grad)
+def _operator(name, f_grad):
+    "Give Var the operator `name`; at its other side may stand a Var, a tensor or a number."
+    def summed(g, a, b):
+        return [gx.sum_to_size(x.shape).to(x.dtype) for gx, x in zip(f_grad(g, a, b), (a, b))]
+    f = lift(getattr(operator, name), summed)
     def apply(self, other, swap=False):
         if not isinstance(other, (Var, Tensor, int, float)): return NotImplemented
-        floats = isinstance(other, Var) or torch.is_tensor(other) and other.is_floating_point()
-        if not floats: other = torch.as_tensor(other).to(self.data)
-        a, b = (other, self) if swap else (self, other)
-        try: return lifted(a, b)
-        except RuntimeError as e:
-            forms = [f'{tuple(t.shape)} {t.dtype}' for t in (getattr(v, 'data', v) for v in (a, b))]
-            raise ValueError(f'{name}: {forms[0]} and {forms[1]} do not fit; {e}') from None
+        data = getattr(other, 'data', None)
+        if data is None or not data.is_floating_point(): other = _like(other, self.data)
+        return f(other, self) if swap else f(self, other)
     setattr(Var, f'__{name}__', apply)
     setattr(Var, f'__r{name}__', lambda self, other: apply(self, other, swap=True))
 
-for _partner in (_add_grad, _sub_grad, _mul_grad, _truediv_grad, _matmul_grad, _pow_grad):
-    _word = _partner.__name__[1:-5]
-    _operator(_word, getattr(operator, _word), _partner)
-Var.__neg__, Var.__getitem__ = lift(torch.neg, _neg_grad), lift(_item, _item_grad)
-Var.exp, Var.log = lift(torch.exp, _exp_grad), lift(torch.log, _log_grad)
-Var.T = property(lift(lambda x: x.mT, _mT_grad), doc='The last two axes swapped.')
-_lifted_sum, _lifted_reshape = lift(_sum, _sum_grad), lift(torch.reshape, _reshape_grad)
+def _pow_grad(g, a, b):
+    "Gradients of a**b; at b = 0 nothing depends on a, at a = 0 nothing on b > 0."
+    ga, gb = g * b * a**(b - 1), g * a**b * a.log()
+    return torch.where(b == 0, 0., ga), torch.where((a == 0) & (b >= 0), 0., gb)
+
+_operator('add', lambda g, a, b: (g, g))
+_operator('sub', lambda g, a, b: (g, -g))
+_operator('mul', lambda g, a, b: (g * b, g * a))
+_operator('truediv', lambda g, a, b: (g / b, -g * a / b / b))
+_operator('pow', _pow_grad)
+
+# %% ../nbs/14_autograd.ipynb #a0140063
+def _matmul_grad(g, a, b):
+    "Gradients of a @ b, before they are summed; a vector is one row of a, or one column of b."
+    if b.ndim == 1: return g[..., None] * b, g[..., None] * a
+    if a.ndim == 1: a, g = a[None], g.unsqueeze(-2)
+    return g @ b.mT, a.mT @ g
+_operator('matmul', _matmul_grad)
+
+def _sum(x, axis=None, keepdim=False): return x.sum(axis, keepdim=keepdim)
+def _sum_grad(g, x, axis=None, keepdim=False):     # on 'meta' there are shapes and no numbers
+    return torch.zeros_like(x) + g.reshape(x.to('meta').sum(axis, keepdim=True).shape)
+
+def _mean(x, axis=None, keepdim=False): return x.mean(axis, keepdim=keepdim)
+def _mean_grad(g, x, axis=None, keepdim=False):
+    return _sum_grad(g / (x.numel() / max(1, g.numel())), x, axis)
+
+def _T(x): return x.mT
+
+Var.sum, Var.mean = lift(_sum, _sum_grad), lift(_mean, _mean_grad)
+Var.exp, Var.log = lift(torch.exp, lambda g, x: g * x.exp()), lift(torch.log, lambda g, x: g / x)
+Var.reshape = lift(Tensor.reshape, lambda g, x, *shape: g.reshape(x.shape))
+Var.T = property(lift(_T, lambda g, x: g.mT), doc='The last two axes swapped.')
+Var.__neg__ = lift(torch.neg, lambda g, x: -g)
+
+# %% ../nbs/14_autograd.ipynb #a0140069
+def _take_grad(g, x, places): return torch.zeros_like(x).put_(places, g, accumulate=True)
+_take = lift(torch.take, _take_grad)
 
 @patch
-def sum(self: Var, axis=None, keepdim=False): return _lifted_sum(self, axis, keepdim)
-@patch
-def mean(self: Var, axis=None, keepdim=False):
-    total = self.sum(axis, keepdim)
-    return total / (self.data.numel() / max(1, total.data.numel()))
-@patch
-def reshape(self: Var, *shape): return _lifted_reshape(self, shape)
+def __getitem__(self: Var, at):
+    x = self.data
+    return _take(self, torch.arange(x.numel(), device=x.device).view(x.shape)[at])
 
 # %% ../nbs/14_autograd.ipynb #a0140076
 def graph(v, /, **names):
     "Draw what v was computed from (its latest 40 Vars); names: Vars to be called by their name."
-    order = _order(v)[:40][::-1]
-    called = {id(a): name for name, a in names.items()}
-    words = {}
+    order, called, words = _order(v)[:-41:-1], {a: name for name, a in names.items()}, {}
     for u in order:
         size = f'{u.data.item():.4g}' if u.data.numel() == 1 else str(tuple(u.data.shape))
-        step = _name(u._way).removesuffix('_grad').strip('_') if u._way else ''
-        words[u] = '\n'.join(filter(None, (called.get(id(u), ''), step, size)))
+        step = _name(u._way[0]) if u._way else ''
+        words[u] = '\n'.join(filter(None, (called.get(u), step, size)))
     return _draw(words, [(a, u) for u in order for a in _operands(u) if a in words])
 
 # %% ../nbs/14_autograd.ipynb #a0140091
