@@ -65,7 +65,6 @@ clean:
 bench: $(READY)
 	@$(BIN)/python benchmarks/layers.py
 	@$(BIN)/python benchmarks/autograd.py
-	@$(BIN)/python benchmarks/autograd.py
 	@$(BIN)/python benchmarks/conv.py
 	@$(BIN)/python benchmarks/step.py --json docs/bench.json --plot docs/bench.png --readme README.md
 
