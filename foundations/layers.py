@@ -16,29 +16,34 @@ from .init import kaiming_normal
 from .loss import mse
 
 # %% ../nbs/08_layers.ipynb #dcde1712
-def _tensors(values):
-    "The tensors among `values`, and in the lists and dicts among them."
-    for v in values.values() if isinstance(values, dict) else values:
-        if isinstance(v, Tensor): yield v
-        elif isinstance(v, (list, tuple, dict)): yield from _tensors(v)
+def _versions(values):
+    "How often each tensor among `values`, or in a list or dict among them, was written to."
+    return [v._version if isinstance(v, Tensor) and not v.is_inference()
+            else _versions(v.values() if isinstance(v, dict) else v)
+            if isinstance(v, (list, tuple, dict)) else None for v in values]
 
-def _guard(layer, args, named, out, back):
-    "(out, back); this back can be walked once, while what the call was made of is unchanged."
-    parts = _tensors((out, *args, *named.values(), *vars(layer).values()))
-    held = [t for t in parts if not t.is_inference()]
-    versions, shape = [t._version for t in held], out.shape
-    def once(g=1., input_grad=True):
-        nonlocal back, held
-        if not back: raise RuntimeError('backward needs a forward call first, one each time')
-        if (found := getattr(g, 'shape', ())) != shape:
-            raise ValueError(f'backward takes g {tuple(shape)}; found {tuple(found)}')
-        if [t._version for t in held] != versions:
-            raise RuntimeError('input, output or parameter changed in place since the forward call')
-        go, back, held = back, None, None
-        if input_grad: return go(g)
-        names = getattr(getattr(go, '__code__', None), 'co_varnames', ())
-        go(g, input_grad=False) if 'input_grad' in names else go(g)
-    return out, once
+def _once(forward):
+    "`forward`, but its back can be walked once, while what the call was made of is unchanged."
+    def guarded(self, *args, **named):
+        pair = forward(self, *args, **named)
+        if not isinstance(pair, tuple):
+            raise TypeError(f'forward returns (output, back); found {type(pair).__name__}')
+        out, back = pair
+        held, shape = (out, *args, *named.values(), *vars(self).values()), out.shape
+        before = _versions(held)
+        def once(g=1., input_grad=True):
+            nonlocal back, held
+            if not back: raise RuntimeError('backward needs a forward call first, one each time')
+            if (found := getattr(g, 'shape', ())) != shape:
+                raise ValueError(f'backward takes g {tuple(shape)}; found {tuple(found)}')
+            if _versions(held) != before:
+                raise RuntimeError('input, output or parameter changed in place since forward')
+            go, back, held = back, None, None
+            if input_grad: return go(g)
+            asks = 'input_grad' in getattr(getattr(go, '__code__', None), 'co_varnames', ())
+            go(g, False) if asks else go(g)
+        return out, once
+    return guarded
 
 # %% ../nbs/08_layers.ipynb #b217864f
 class Module:
@@ -47,10 +52,8 @@ class Module:
     back(g) adds to the parameters' .grad and returns the gradient of the input; it may take
     input_grad=True too, to save that work where nobody asks for it. back can be walked once."""
     _back, _calls = None, itertools.count()            # the latest call's way back, and its number
-    def __init_subclass__(cls):
-        if 'forward' in vars(cls):
-            forward = cls.forward
-            cls.forward = lambda self, *a, **k: _guard(self, a, k, *forward(self, *a, **k))
+    def __init_subclass__(cls, guard=True):
+        if guard and 'forward' in vars(cls): cls.forward = _once(cls.forward)
     def __repr__(self): return f'{type(self).__name__}()'
     def __getstate__(self): return {**vars(self), '_back': None}       # a copy forgets the call
     def parts(self): return {k: v for k, v in vars(self).items() if k[0] != '_'}
@@ -77,6 +80,7 @@ def backward(self: Module, g=1., input_grad=True):
     if not back or getattr(g, '_call', None) not in (None, back.number):
         raise RuntimeError('backward needs a forward call first, and the gradient of that call')
     gx = back(g, input_grad)
+    self._back = None
     if gx is not None and (gx is not g or hasattr(g, '_call')): gx._call = back.before
     return gx
 
@@ -145,15 +149,13 @@ def load_state_dict(self: Module, state):
     for k, p in mine.items(): p.detach().copy_(state[k])
 
 # %% ../nbs/08_layers.ipynb #c67deb7e
-def _at(i, layer, f, *args):
-    "f(*args); an error says in which layer of a model, and at which place, it happened."
-    try: return f(*args)
-    except (TypeError, ValueError, RuntimeError) as e:
-        e.args = f'layer {i}, {layer!r}'.split(':')[0] + f': {e}',
-        raise
+def _at(e, i, layer):
+    "The error `e`, which now says in which layer of a model, and at which place, it happened."
+    e.args = f'layer {i}, {layer!r}'.split(':')[0] + f': {e}',
+    return e
 
 # %% ../nbs/08_layers.ipynb #840b9822
-class Model(Module):
+class Model(Module, guard=False):
     "Layers one after the other: itself a layer. The same layer may stand in several places."
     def __init__(self, *layers):
         for layer in layers:
@@ -164,14 +166,16 @@ class Model(Module):
     def forward(self, x):
         ways = []
         for i, layer in enumerate(self.layers):
-            x, way = _at(i, layer, layer.forward, x)
+            try: x, way = layer.forward(x)
+            except (TypeError, ValueError, RuntimeError) as e: raise _at(e, i, layer)
             ways.append((i, layer, way))
         def back(g, input_grad=True):
-            learns = (i for i, layer, _ in ways if input_grad or any(layer.named_parameters()))
-            first = next(learns, len(ways))              # nobody asks for gradients before it
+            holds = (i for i, layer, _ in ways if input_grad or vars(layer))
+            first = next(holds, len(ways))               # layers before it hold nothing to learn
             for i, layer, way in reversed(ways[first:]):
-                g = _at(i, layer, way, g, input_grad or i > first)
-            return g
+                try: g = way(g, input_grad or i > first)
+                except (TypeError, ValueError, RuntimeError) as e: raise _at(e, i, layer)
+            return g if input_grad else None
         return x, back
 
     def parts(self): return {**super().parts(), **dict(enumerate(self.layers)), 'layers': None}
