@@ -82,7 +82,6 @@ def _check(name, words, *found):
         shapes = ', '.join(str(tuple(shape)) for shape, _ in tensors)
         raise ValueError(f'{name} takes {words}; found {shapes}')
 
-# %% ../nbs/00_foundations.ipynb #83323dcf
 def need(name, words, *args):
     """TypeError or ValueError, in the name of function `name`, unless `args` are what `words` say.
 
