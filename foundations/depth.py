@@ -40,7 +40,7 @@ def _unit(layer, tol, x):
 def lsuv(model, x, tol=1e-3):
     """Scale each layer that keeps a `weight`, first to last, in place, to an output of rms 1 on x.
 
-    Returns model; ValueError where no scale does it. (Mishkin and Matas, 1511.06422, algorithm 1)"""
+    Returns model; ValueError if no scale does it. (Mishkin and Matas, 1511.06422, algorithm 1)"""
     need('lsuv', 'x (n,i,...), n > 1, i > 0', x)
     layers = weighted(model)
     if not layers: raise ValueError(f'lsuv takes a model with weights; found none in {model}')
