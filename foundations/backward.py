@@ -99,6 +99,7 @@ def _central(f, args, i, entry, g, noise):
     return best[1:]
 
 # %% ../nbs/07_backward.ipynb #a95cc5e1
+@torch.inference_mode(False)      # where autograd keeps nothing
 def check_grad(f, f_grad, *args, entries=100):
     """AssertionError unless `f_grad` is right: in form, by autograd, by nudges (`entries` of each).
 
