@@ -160,7 +160,7 @@ def one_cycle(lr, steps, warm=0.3):
         return lr * (1 + math.cos(math.pi * (t - warm)/(1 - warm))) / 2
     return rate
 
-# %% ../nbs/10_train.ipynb #52169001
+# %% ../nbs/10_train.ipynb #686f3bfa
 @patch
 def state_dict(self: SGD):
     "What the next step depends on, beside the parameters: lr, momentum and a copy of v."
