@@ -121,8 +121,10 @@ def backward(self: Var, g=None):
         if not v._way: continue         # a leaf
         for a, ga in _step(v, grads.pop(v)): grads[a] = grads[a] + ga if a in grads else ga
     for v, g in grads.items():          # of the leaves; no two of them share memory
-        v.grad = v.grad + g if v.grad is not None else g.clone() if _memory(g) in taken else g
-        taken.add(_memory(v.grad))
+        if v.grad is not None: g = v.grad + g
+        elif _memory(g) in taken: g = g.clone()
+        v.grad = g
+        taken.add(_memory(g))
 
 # %% ../nbs/14_autograd.ipynb #a0140060
 def _operator(name, f_grad):
@@ -138,6 +140,7 @@ def _operator(name, f_grad):
     setattr(Var, f'__{name}__', apply)
     setattr(Var, f'__r{name}__', lambda self, other: apply(self, other, swap=True))
 
+# %% ../nbs/14_autograd.ipynb #a0140210
 def _pow_grad(g, a, b):
     "Gradients of a**b; at b = 0 nothing depends on a, at a = 0 nothing on b > 0."
     ga, gb = g * b * a**(b - 1), g * a**b * a.log()
