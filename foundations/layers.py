@@ -17,59 +17,56 @@ from .loss import mse
 
 # %% ../nbs/08_layers.ipynb #dcde1712
 def _versions(values):
-    "How often each tensor among `values`, or in a list or dict among them, was written to."
-    return [v._version if isinstance(v, Tensor) and not v.is_inference()
-            else _versions(v.values() if isinstance(v, dict) else v)
-            if isinstance(v, (list, tuple, dict)) else None for v in values]
+    "How often each tensor in `values` was written to; lists, tuples and dicts are looked into."
+    if isinstance(values, dict): values = values.values()
+    return [v._version if isinstance(v, Tensor) and not v.is_inference() else
+            _versions(v) if isinstance(v, (list, tuple, dict)) else None for v in values]
 
-def _once(forward):
-    "`forward`, but its back can be walked once, while what the call was made of is unchanged."
+class _WayBack:
+    "The way back of one call: walked once, while what the call was made of is unchanged."
+    def __init__(self, back, out, made_of):
+        self.back, self.shape, self.made_of = back, out.shape, made_of
+        self.versions = _versions(made_of)
+
+    def __call__(self, g=1., input_grad=True):
+        if not self.back: raise RuntimeError('backward needs a forward call first, one each time')
+        if (found := getattr(g, 'shape', ())) != self.shape:
+            raise ValueError(f'backward takes g {tuple(self.shape)}; found {tuple(found)}')
+        if _versions(self.made_of) != self.versions:
+            raise RuntimeError('input, output or parameter changed in place since forward')
+        back, self.back, self.made_of = self.back, None, None             # let go
+        return back(g) if input_grad else _no_input(back, g)
+
+# %% ../nbs/08_layers.ipynb #b217864f
+def _guarded(forward):
+    "`forward`, with its way back in a _WayBack."
     def guarded(self, *args, **named):
         pair = forward(self, *args, **named)
         if not isinstance(pair, tuple):
             raise TypeError(f'forward returns (output, back); found {type(pair).__name__}')
         out, back = pair
-        held, shape = (out, *args, *named.values(), *vars(self).values()), out.shape
-        before = _versions(held)
-        def once(g=1., input_grad=True):
-            nonlocal back, held
-            if not back: raise RuntimeError('backward needs a forward call first, one each time')
-            if (found := getattr(g, 'shape', ())) != shape:
-                raise ValueError(f'backward takes g {tuple(shape)}; found {tuple(found)}')
-            if _versions(held) != before:
-                raise RuntimeError('input, output or parameter changed in place since forward')
-            go, back, held = back, None, None
-            if input_grad: return go(g)
-            asks = 'input_grad' in getattr(getattr(go, '__code__', None), 'co_varnames', ())
-            go(g, False) if asks else go(g)
-        return out, once
+        return out, _WayBack(back, out, (out, *args, *named.values(), *vars(self).values()))
     return guarded
 
-# %% ../nbs/08_layers.ipynb #b217864f
 class Module:
     """A layer: forward(*args) returns (output, back).
 
     back(g) adds to the parameters' .grad and returns the gradient of the input; it may take
     input_grad=True too, to save that work where nobody asks for it. back can be walked once."""
-    _back, _calls = None, itertools.count()            # the latest call's way back, and its number
     def __init_subclass__(cls, guard=True):
-        if guard and 'forward' in vars(cls): cls.forward = _once(cls.forward)
+        if guard and 'forward' in vars(cls): cls.forward = _guarded(cls.forward)
     def __repr__(self): return f'{type(self).__name__}()'
-    def __getstate__(self): return {**vars(self), '_back': None}       # a copy forgets the call
-    def parts(self): return {k: v for k, v in vars(self).items() if k[0] != '_'}
-    def parameters(self): return [p for _, p in self.named_parameters()]
-    def zero_grad(self):
-        for p in self.parameters(): p.grad = None
-    def state_dict(self): return {k: p.detach().clone() for k, p in self.named_parameters(False)}
 
 # %% ../nbs/08_layers.ipynb #daf64ef4
+Module._back, Module._numbers = None, itertools.count()   # the latest way back; calls are numbered
+
 @patch
-def __call__(self: Module, x, *args, **kw):
+def __call__(self: Module, x, *args, **named):
     "The output of forward(x, ...); `backward` takes the way back of the latest call."
-    self._back = None                                   # let go of the call before
-    out, back = self.forward(x, *args, **kw)
-    if out is not x: out._call = next(self._calls)
-    back.number, back.before = getattr(out, '_call', None), getattr(x, '_call', None)
+    self._back = None                                            # let go of the call before
+    out, back = self.forward(x, *args, **named)
+    if out is not x: out._call = next(self._numbers)
+    back.call, back.input_call = getattr(out, '_call', None), getattr(x, '_call', None)
     self._back = back
     return out
 
@@ -77,11 +74,11 @@ def __call__(self: Module, x, *args, **kw):
 def backward(self: Module, g=1., input_grad=True):
     "Add to each parameter's grad, from the gradient g of the latest output; return the input's."
     back = self._back
-    if not back or getattr(g, '_call', None) not in (None, back.number):
+    if not back or getattr(g, '_call', None) not in (None, back.call):
         raise RuntimeError('backward needs a forward call first, and the gradient of that call')
     gx = back(g, input_grad)
     self._back = None
-    if gx is not None and (gx is not g or hasattr(g, '_call')): gx._call = back.before
+    if gx is not None and (gx is not g or hasattr(g, '_call')): gx._call = back.input_call
     return gx
 
 # %% ../nbs/08_layers.ipynb #98eb1146
@@ -97,7 +94,7 @@ class Mse(Module):
 def add_grad(p, g):
     """Add `g` to the gradient of parameter `p`; neither is written to.
 
-    Without a gradient before, `g` itself becomes it: give a clone of what back was given."""
+    The first g is kept, not copied: hand over a tensor that nobody else will write to."""
     g = g.detach() if g.requires_grad else g
     p.grad = g if p.grad is None else p.grad + g
 
@@ -120,11 +117,16 @@ class Linear(Module):
     def __repr__(self): return f'Linear({self.weight.shape[1]}, {self.weight.shape[0]})'
 
 # %% ../nbs/08_layers.ipynb #9b7afcfb
+@patch
+def parts(self: Module):
+    "What the layer shows of itself: its attributes, but for those that begin with an underscore."
+    return {k: v for k, v in vars(self).items() if k[0] != '_'}
+
 def walk(value, path=''):
     "(path, part) for each layer and floating tensor in `value`: in layers, lists and dicts."
-    if isinstance(value, (Module, Tensor)):
-        if isinstance(value, Module) or value.is_floating_point(): yield path, value
-        value = value.parts() if isinstance(value, Module) else None
+    if isinstance(value, Module) or isinstance(value, Tensor) and value.is_floating_point():
+        yield path, value
+    if isinstance(value, Module): value = value.parts()
     if isinstance(value, (list, tuple)): value = dict(enumerate(value))
     if isinstance(value, dict):
         for k, v in value.items(): yield from walk(v, f'{path}.{k}' if path else str(k))
@@ -132,12 +134,27 @@ def walk(value, path=''):
 @patch
 def named_parameters(self: Module, remove_duplicate=True):
     "(path, parameter) for each floating tensor; one in several places once, or in all of them."
-    first = {}
+    seen = set()
     for path, p in walk(self):
-        if isinstance(p, Tensor):
-            if first.setdefault(p, path) == path or not remove_duplicate: yield path, p
+        if not isinstance(p, Tensor) or remove_duplicate and p in seen: continue
+        seen.add(p)
+        yield path, p
+
+@patch
+def parameters(self: Module): return [p for _, p in self.named_parameters()]
+
+@patch
+def zero_grad(self: Module):
+    for p in self.parameters(): p.grad = None
 
 # %% ../nbs/08_layers.ipynb #04ce8d3e
+@patch
+def __getstate__(self: Module): return {k: v for k, v in vars(self).items() if k != '_back'}
+
+@patch
+def state_dict(self: Module):
+    return {k: p.detach().clone() for k, p in self.named_parameters(remove_duplicate=False)}
+
 @patch
 def load_state_dict(self: Module, state):
     "Copy `state` into the parameters. ValueError, and nothing changes, unless all of it fits."
@@ -149,12 +166,13 @@ def load_state_dict(self: Module, state):
     for k, p in mine.items(): p.detach().copy_(state[k])
 
 # %% ../nbs/08_layers.ipynb #c67deb7e
-def _at(e, i, layer):
-    "The error `e`, which now says in which layer of a model, and at which place, it happened."
-    e.args = f'layer {i}, {layer!r}'.split(':')[0] + f': {e}',
-    return e
+def _at(i, layer, f, *args):
+    "f(*args); an error of it says in which layer of a model, and at which place, it happened."
+    try: return f(*args)
+    except (TypeError, ValueError, RuntimeError) as e:
+        e.args = f'layer {i}, {layer!r}'.split(':')[0] + f': {e}',
+        raise
 
-# %% ../nbs/08_layers.ipynb #840b9822
 class Model(Module, guard=False):
     "Layers one after the other: itself a layer. The same layer may stand in several places."
     def __init__(self, *layers):
@@ -166,22 +184,40 @@ class Model(Module, guard=False):
     def forward(self, x):
         ways = []
         for i, layer in enumerate(self.layers):
-            try: x, way = layer.forward(x)
-            except (TypeError, ValueError, RuntimeError) as e: raise _at(e, i, layer)
+            x, way = _at(i, layer, layer.forward, x)
             ways.append((i, layer, way))
         def back(g, input_grad=True):
-            holds = (i for i, layer, _ in ways if input_grad or vars(layer))
-            first = next(holds, len(ways))               # layers before it hold nothing to learn
+            first = 0 if input_grad else _first_to_learn(ways)
             for i, layer, way in reversed(ways[first:]):
-                try: g = way(g, input_grad or i > first)
-                except (TypeError, ValueError, RuntimeError) as e: raise _at(e, i, layer)
+                g = _at(i, layer, way, g, input_grad or i > first)
             return g if input_grad else None
         return x, back
 
-    def parts(self): return {**super().parts(), **dict(enumerate(self.layers)), 'layers': None}
-    def __len__(self): return len(self.layers)
-    def __getitem__(self, i): return Model(*at) if isinstance(at := self.layers[i], list) else at
-    def __repr__(self):
-        rows = [f'{i:3}  {layer!r}'.replace('\n', '\n     ') for i, layer in enumerate(self)]
-        count = sum(p.numel() for p in self.parameters())
-        return '\n'.join([f'{type(self).__name__}: {count:,} parameters', *rows])
+# %% ../nbs/08_layers.ipynb #840b9822
+@patch
+def parts(self: Model):                           # '0.weight' is layer 0's, as in torch.nn
+    return {**Module.parts(self), 'layers': None, **dict(enumerate(self.layers))}
+
+@patch
+def __len__(self: Model): return len(self.layers)
+
+@patch
+def __getitem__(self: Model, i):
+    return Model(*at) if isinstance(at := self.layers[i], list) else at
+
+@patch
+def __repr__(self: Model):
+    rows = [f'{i:3}  {layer!r}'.replace('\n', '\n     ') for i, layer in enumerate(self)]
+    count = sum(p.numel() for p in self.parameters())
+    return '\n'.join([f'{type(self).__name__}: {count:,} parameters', *rows])
+
+# %% ../nbs/08_layers.ipynb #5d3c0a1e
+def _no_input(back, g):
+    "Walk back without the gradient of the input; not even computed, if `back` takes input_grad."
+    code = getattr(back, '__code__', None)
+    if 'input_grad' in getattr(code, 'co_varnames', ()): back(g, False)
+    else: back(g)
+
+def _first_to_learn(ways):
+    "The place of the first layer that holds anything: those before it have nothing to learn."
+    return next((i for i, layer, _ in ways if layer.parts()), len(ways))
