@@ -16,3 +16,4 @@ from .residual import *
 from .conv import *
 from .speed import *
 from .autograd import *
+from .parallel import *
