@@ -1,7 +1,7 @@
 """20,000 broken files: read_idx gives the right tensor or the right error, and no file makes it take more memory than an honest one."""
 import gzip, math, random, struct, tracemalloc, zlib
 import numpy as np, pytest, torch
-from foundations.data import mnist, read_idx
+from foundations.data import read_idx
 
 KINDS = {0x08: 'u1', 0x09: 'i1', 0x0b: 'i2', 0x0c: 'i4', 0x0d: 'f4', 0x0e: 'f8'}
 FILES, MB = 20_000, 2**20

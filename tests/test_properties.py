@@ -1,13 +1,13 @@
 """What holds for every input, not only for those that the chapters chose: right beside PyTorch in float64, nothing handed in is changed, no nan or inf is hidden.
 
-Hypothesis draws the sizes, dtypes, numbers and memory layouts, the same ones each time. EXAMPLES=800 draws ten times as many."""
+Hypothesis draws the sizes, dtypes, numbers and memory layouts, the same ones each time. EXAMPLES=1000 draws more."""
 import gzip, math, operator, os, struct
 import numpy as np, pytest, torch
 import torch.nn.functional as F
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
 from foundations.all import *
 
-settings.register_profile('course', max_examples=int(os.environ.get('EXAMPLES', 80)), derandomize=True, database=None, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
+settings.register_profile('course', max_examples=int(os.environ.get('EXAMPLES', 150)), derandomize=True, database=None, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
 settings.load_profile('course')
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
@@ -20,24 +20,24 @@ def swapped(x): return x.permute(list(range(x.ndim))[::-1]).contiguous().permute
 def spread(x): return torch.stack([x, x + 1], -1)[..., 0]                      # every other number of the memory
 def shifted(x): return torch.cat([x.new_zeros(3), x.flatten()])[3:].view(x.shape)     # not where memory begins
 def expanded(x): return x[:1].expand_as(x) if x.ndim and len(x) else x         # one row, seen many times
-def leaf(x): return x.clone().requires_grad_()
-def result(x): return x.clone().requires_grad_() * 1
-def inference(x):
-    with torch.inference_mode(): return x.clone()
+def plain(x, layout): return layout(x)
+def leaf(x, layout): return layout(x).requires_grad_()
+def result(x, layout): return layout(x.requires_grad_())
+def inference(x, layout):
+    with torch.inference_mode(): return layout(x.clone())
 
 
 @st.composite
 def tensors(draw, *shapes, dtypes=DTYPES, extreme=EXTREME):
-    "Tensors of `shapes` and one dtype: random, some of some size, some entries extreme; each in a layout of its own, all in one state."
-    dtype, state = draw(st.sampled_from(dtypes)), draw(st.sampled_from([contiguous, leaf, result, inference]))
+    "Tensors of `shapes` and one dtype: random, some very large or small, some entries extreme; each in a layout of its own, all in one state."
+    dtype, state = draw(st.sampled_from(dtypes)), draw(st.sampled_from([plain, leaf, result, inference]))
     def tensor(shape):
         chance = torch.Generator().manual_seed(draw(st.integers(0, 2**32 - 1)))
         x = torch.randn(shape, generator=chance, dtype=torch.float64)
         if extreme: x = x * draw(st.sampled_from([1, 1, 1, 1e4, 1e-30, 0]))
         if extreme and x.numel() and draw(st.booleans()):
             for value in draw(st.lists(st.sampled_from(extreme), max_size=2)): x.view(-1)[draw(st.integers(0, x.numel() - 1))] = value
-        layout = draw(st.sampled_from([contiguous, swapped, spread, shifted, expanded]))
-        return state(layout(x.to(dtype))) if state is not contiguous else layout(x.to(dtype))
+        return state(x.to(dtype), draw(st.sampled_from([contiguous, swapped, spread, shifted, expanded])))
     return [tensor(shape) for shape in shapes]
 
 
@@ -202,7 +202,7 @@ def test_check_grad_tells_right_from_wrong(data, name, n, i, o):
     args = data.draw(tensors(*shapes, extreme=[]))
     if name == 'mse': args[1] = args[1].detach().sign().long()
     assume(name != 'relu' or not (double(args[0]).abs() < 1e-3).any())      # a kink is another matter
-    calm(check_grad, f, f_grad, *args)
+    with data.draw(st.sampled_from([torch.enable_grad, torch.no_grad, torch.inference_mode]))(): calm(check_grad, f, f_grad, *args)
     def wrong(g, *args):
         grads = f_grad(g, *args)
         grads = [t.contiguous().clone() for t in grads] if isinstance(grads, tuple) else [grads.contiguous().clone()]
@@ -218,11 +218,11 @@ def test_check_grad_tells_right_from_wrong(data, name, n, i, o):
 
 @given(st.data(), SIZE, st.lists(FULL, min_size=2, max_size=4))
 def test_a_model_is_torch_s(data, n, sizes):
-    "Output and all gradients, by any way of asking for them; two walks add up; a model may end in a relu, or hold it twice."
+    "Output and all gradients, by any way of asking for them; two walks add up. A model may begin or end with a relu, hold it twice, or be empty."
     x, = data.draw(tensors((n, sizes[0]), dtypes=[torch.float32, torch.float64], extreme=[]))
     chance, act = torch.Generator().manual_seed(0), Relu()
     layers = [l for i, o in zip(sizes, sizes[1:]) for l in (Linear(i, o, chance, dtype=x.dtype), act)]
-    model = Model(*layers[:data.draw(st.integers(1, len(layers)))])
+    model = Model(*[act][:data.draw(st.integers(0, 1))], *layers[:data.draw(st.integers(0, len(layers)))])
     theirs = torch.nn.Sequential(*[torch.nn.Linear(*l.weight.shape[::-1]) if isinstance(l, Linear) else torch.nn.ReLU() for l in model]).double()
     theirs.load_state_dict({k: v.double() for k, v in model.state_dict().items()})
     out = calm(model, x)
@@ -284,7 +284,9 @@ def test_cross_entropy(data, n, c):
     value, loss = calm(cross_entropy, output, targ), CrossEntropy()
     judge(value, truth(theirs, output), size, n + c, like=output)
     grad = calm(cross_entropy_grad, g, output, targ)
-    judge(grad, truth(theirs, output, g=g)[0], (double(g).abs()/n).expand(n, c), n + c, like=output)
+    want = double(g)/n * (double(output).softmax(1) - F.one_hot(targ, c))      # PyTorch's own says nan for some infinite g
+    judge(grad, want, (double(g).abs()/n).expand(n, c), n + c, like=output)
+    if g.isfinite(): judge(want, truth(theirs, output, g=g)[0], want.abs() + 1)
     assert same(calm(loss, output, targ).detach(), value.detach()) and same(calm(loss.backward, g).detach(), grad.detach())
 
 
@@ -301,17 +303,18 @@ def test_a_label_that_is_none(data, n, c):
 
 @st.composite
 def images(draw):
-    "x (n,i,h,w), w (o,i,k,k), b (o,), and how: stride and padding, so that the kernel fits."
+    "Shapes of g (n,o,p,q), x (n,i,h,w), w (o,i,k,k), b (o,) that fit together, and how: stride and padding."
     k, stride, padding = draw(st.integers(1, 4)), draw(st.integers(1, 3)), draw(st.integers(0, 2))
     n, i, o, h, w = draw(SIZE), draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 7)), draw(st.integers(1, 7))
     assume(min(h, w) + 2*padding >= k)
-    return [(n, i, h, w), (o, i, k, k), (o,)], (stride, padding)
+    p, q = [(size + 2*padding - k)//stride + 1 for size in (h, w)]
+    return [(n, o, p, q), (n, i, h, w), (o, i, k, k), (o,)], (stride, padding)
 
 
 @given(st.data(), images())
 def test_patches(data, form):
     "As PyTorch's unfold, which puts the channels outermost."
-    (shape, (_, i, k, _), _), (stride, padding) = form
+    (_, shape, (_, i, k, _), _), (stride, padding) = form
     x, = data.draw(tensors(shape))
     want = F.unfold(double(x), k, padding=padding, stride=stride) if len(x) else None
     got = double(calm(patches, x, k, stride, padding))
@@ -322,21 +325,18 @@ def test_patches(data, form):
 @given(st.data(), images())
 def test_conv2d(data, form):
     shapes, how = form
-    x, w, b = args = data.draw(tensors(*shapes))
+    g, *args = data.draw(tensors(*shapes))
     def theirs(x, w, b): return F.conv2d(x, w, b, *how)
-    terms, scale = w[0].numel(), truth(theirs, *[a.abs() for a in args])
-    want = truth(theirs, *args)
-    judge(calm(conv2d, *args, *how), want, scale, terms, like=x)
-    g, = data.draw(tensors(want.shape, dtypes=[x.dtype]))
-    if g.is_inference() != x.is_inference(): g = inference(g.detach()) if x.is_inference() else g.detach().clone()
+    terms = args[1][0].numel()
+    judge(calm(conv2d, *args, *how), truth(theirs, *args), truth(theirs, *[a.abs() for a in args]), terms, like=g)
     got, scales = calm(conv2d_grad, g, *args, *how), truth(theirs, *[a.abs() for a in args], g=g.abs())
-    for ours, want, scale in zip(got, truth(theirs, *args, g=g), scales): judge(ours, want, scale, g.numel() + terms, like=x)
+    for ours, want, scale in zip(got, truth(theirs, *args, g=g), scales): judge(ours, want, scale, g.numel() + terms, like=g)
 
 
 @given(st.data(), images())
 def test_conv2d_layer(data, form):
     "A layer, then Flatten: its functions to the bit; the way back as PyTorch's."
-    (shape, (o, i, k, _), _), (stride, padding) = form
+    (_, shape, (o, i, k, _), _), (stride, padding) = form
     x, = data.draw(tensors(shape, dtypes=[torch.float32, torch.float64], extreme=[]))
     conv = Conv2d(i, o, k, stride, padding, torch.Generator().manual_seed(0), dtype=x.dtype)
     model = Model(conv, Flatten())
@@ -401,10 +401,11 @@ def test_evaluate_does_not_see_the_batches(data, n, bs):
 
 @given(st.floats(0, 1e6), st.integers(1, 300), st.sampled_from([0., .1, .3, .99]))
 def test_one_cycle(lr, steps, warm):
-    "Up, then down, never above lr nor below 0; no step beyond the last."
+    "Up, then down to 0, never above lr; no step beyond the last."
     rates = [one_cycle(lr, steps, warm)(step) for step in range(steps)]
     top = rates.index(max(rates))
     assert rates[:top + 1] == sorted(rates[:top + 1]) and rates[top:] == sorted(rates[top:], reverse=True) and 0 <= min(rates) and max(rates) <= lr
+    assert rates[-1] <= lr / (steps * (1 - warm))**2       # half a step before the end of a cosine
     for step in (-1, steps):
         with pytest.raises(ValueError): one_cycle(lr, steps, warm)(step)
 
@@ -480,6 +481,7 @@ def test_an_operator_of_any_numbers(data, name):
         assert got.dtype == want.dtype and ok.all(), (got[~ok], want[~ok])
     right(out.data.detach(), want.detach())
     for v, t in zip(ours, grads): right(v.grad.detach(), t)
+    if a.numel(): assert len({t.untyped_storage().data_ptr() for t in (g, *[v.grad for v in ours])}) == 1 + len(ours), 'gradients share memory'
 
 
 @given(st.data(), SIZE, SIZE, SIZE, st.lists(FULL, max_size=2))
@@ -488,8 +490,10 @@ def test_products_of_any_axes(data, n, k, m, more):
     left, right = data.draw(st.sampled_from([(k,), (n, k), (*more, n, k), (1, n, k)])), data.draw(st.sampled_from([(k,), (k, m), (*more, k, m), (1, k, m)]))
     a, b = data.draw(tensors(left, right, dtypes=[torch.float64], extreme=[]))
     ours, theirs = [Var(a), Var(b)], [a.detach().clone().requires_grad_(), b.detach().clone().requires_grad_()]
-    (ours[0] @ ours[1]).sum().backward()
-    grads = torch.autograd.grad((theirs[0] @ theirs[1]).sum(), theirs)
+    out, want = ours[0] @ ours[1], theirs[0] @ theirs[1]
+    g = numbers(*want.shape).double()
+    calm(out.backward, g)
+    grads = torch.autograd.grad(want, theirs, g)
     for v, t in zip(ours, grads): test_near(v.grad, t, 1e-9)
 
 
