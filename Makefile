@@ -66,6 +66,7 @@ bench: $(READY)
 	@$(BIN)/python benchmarks/layers.py
 	@$(BIN)/python benchmarks/autograd.py
 	@$(BIN)/python benchmarks/conv.py
+	@$(BIN)/python benchmarks/parallel.py
 	@$(BIN)/python benchmarks/step.py --json docs/bench.json --plot docs/bench.png --readme README.md
 
 site: $(READY)
