@@ -22,8 +22,37 @@ class Residual(Model):
         need('Residual', 'x (s...), branch (s...)', x, out)
         return x + out, lambda g: g + back(g)
 
+# %% ../nbs/11a_residual.ipynb #5747147e
+def _there(x, w1, w2):
+    "(output, what enters each block, what leaves each relu)."
+    xs, hs = [], []
+    for a, b in zip(w1, w2):
+        xs.append(x)
+        hs.append((x @ a).relu_())
+        x = torch.addmm(x, hs[-1], b)                      # x + h @ b, in one go
+    return x, xs, hs
+
 # %% ../nbs/11a_residual.ipynb #5917af48
-def _products(xs, gs): return torch.stack(xs).mT @ torch.stack(gs)      # x.T @ g for each pair
+@torch.inference_mode()          # a thread does not inherit its caller's mode
+def _products(xs, gs, out):
+    "out[k] = xs[k].T @ gs[k]."
+    torch.bmm(torch.stack(xs).mT, torch.stack(gs), out=out)
+
+def _back(g, xs, hs, w1, w2):
+    "The gradients of x, w1 and w2, from that of the output."
+    g1, g2, gs, ks, jobs = torch.empty_like(w1), torch.empty_like(w2), [], [], []
+    with ThreadPoolExecutor(1) as other:
+        for i, h, a, b in reversed([*zip(range(len(hs)), hs, w1.mT, w2.mT)]):
+            gs.append(g)
+            ks.append(relu_grad(g @ b, h))
+            g = torch.addmm(g, ks[-1], a)
+            if i % 50 == 0:
+                part = slice(i, i + 50)
+                jobs += [other.submit(_products, xs[part], ks[::-1], g1[part]),
+                         other.submit(_products, hs[part], gs[::-1], g2[part])]
+                gs, ks = [], []
+    for job in jobs: job.result()                          # raises what went wrong in there
+    return g, g1, g2
 
 # %% ../nbs/11a_residual.ipynb #61449892
 class Blocks(Module):
@@ -33,27 +62,15 @@ class Blocks(Module):
                             .view(depth, width, width) for _ in range(2))
 
     def forward(self, x):
-        w1, w2, xs, hs = self.w1, self.w2, [], []
+        w1, w2 = self.w1, self.w2
         need('Blocks', 'x (n,i), w1 (depth,i,i)', x, w1)
-        for a, b in zip(w1, w2):
-            xs.append(x)
-            hs.append((x @ a).relu_())
-            x = torch.addmm(x, hs[-1], b)
+        out, xs, hs = _there(x, w1, w2)
         def back(g):
-            gs, ks, jobs = [], [], []
-            with ThreadPoolExecutor(1) as other:
-                for i, h, a, b in reversed([*zip(range(len(hs)), hs, w1.mT, w2.mT)]):
-                    gs.append(g)
-                    ks.append(relu_grad(g @ b, h))
-                    g = torch.addmm(g, ks[-1], a)
-                    if i % 100 == 0:
-                        pairs = (xs[i:i+100], ks[::-1]), (hs[i:i+100], gs[::-1])
-                        jobs.append([other.submit(_products, *pair) for pair in pairs])
-                        gs, ks = [], []
-            for w, parts in zip((w1, w2), zip(*reversed(jobs))):
-                add_grad(w, torch.cat([part.result() for part in parts]))
+            g, g1, g2 = _back(g, xs, hs, w1, w2)
+            add_grad(w1, g1)
+            add_grad(w2, g2)
             return g
-        return x, back
+        return out, back
 
     def __repr__(self): return f'Blocks({len(self.w1)}, {self.w1.shape[1]})'
 
@@ -68,7 +85,6 @@ class Scale(Module):
             return s * g
         return s * x, back
 
-# %% ../nbs/11a_residual.ipynb #a3337971
 class Bias(Module):
     "x + s with one learned number s (), 0 at first, in the dtype and on the device of `like`."
     def __init__(self, like): self.s = like.new_zeros(())
@@ -86,7 +102,6 @@ def _branches(block):
     *first, last = weighted(block) or [Module()]
     return 1, [layer.weight for layer in first], last.parameters()
 
-# %% ../nbs/11a_residual.ipynb #25e4ba5b
 def _in_a_row(layer):
     "The layers of a Model, and of the Models in it, one after the other; [layer] for any other."
     return sum(map(_in_a_row, layer), []) if type(layer) is Model else [layer]
