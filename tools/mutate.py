@@ -35,8 +35,9 @@ def changes(node):
     elif isinstance(node, ast.Constant) and isinstance(node.value, bool): yield make(value=not node.value)
     elif isinstance(node, ast.Constant) and isinstance(node.value, (int, float)): yield make(value=node.value + 1)
     elif isinstance(node, ast.Attribute) and node.attr in ('T', 'mT'): yield node.value
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args and not node.keywords: yield node.func.value    # x.relu() -> x
-    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call): yield ast.Pass()                                                    # need(...) -> pass
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args and not node.keywords:       # x.relu() -> x
+        if node.func.attr != 'item': yield node.func.value                                    # a tensor of one number computes as its number does
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call): yield ast.Pass()                                  # need(...) -> pass
 
 
 def mutants(source):
