@@ -14,10 +14,11 @@ from .checks import need, need_size
 
 # %% ../nbs/02_data.ipynb #c951487c
 def show_digits(images, labels=None, cols=8):
-    """Draw images (n,784) or (n,28,28), n up to 200, with n labels as titles, on one grey scale.
+    """Draw images (n,784) or (n,28,28), n up to 200, with n labels as titles, on one scale of ink.
 
-    The least value of all is white, the largest black. `plt.gcf()` is the figure."""
+    The least value of all takes no ink, the largest full ink. `plt.gcf()` is the figure."""
     import matplotlib.pyplot as plt
+    from matplotlib.colors import LinearSegmentedColormap, to_rgba
     images = torch.as_tensor(images).detach().cpu().float()
     need_size('show_digits', cols=cols)
     need('show_digits', 'images (n,784) or (n,28,28), n > 0', images)
@@ -29,8 +30,10 @@ def show_digits(images, labels=None, cols=8):
     lines = 0 if labels is None else 1 + max(title.count('\n') for title in titles)
     fig, axes = plt.subplots(rows, cols, figsize=(0.8*cols, rows*(0.8 + 0.2*lines)), squeeze=False)
     for ax in axes.flat: ax.axis('off')
+    full = plt.rcParams['text.color']                 # can be read on the page, black or white
+    ink = LinearSegmentedColormap.from_list('ink', [to_rgba(full, 0), full])
     for ax, image, title in zip(axes.flat, images.reshape(n, 28, 28), titles):
-        ax.imshow(image, cmap='gray_r', vmin=images.min(), vmax=images.max())
+        ax.imshow(image, cmap=ink, vmin=images.min(), vmax=images.max())
         ax.set_title(title, fontsize=9, loc='center')
 
 # %% ../nbs/02_data.ipynb #13813801
