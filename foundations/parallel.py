@@ -71,7 +71,8 @@ def join(timeout=60):
     Whoever waits for another for more than `timeout` seconds, or for one that has ended, gets a
     ConnectionError; at the first meeting after up to five times that. GPUs, if there are enough."""
     here, world = (int(os.environ.get(key, 1)) for key in ('LOCAL_WORLD_SIZE', 'WORLD_SIZE'))
-    if world == 1 or dist.is_initialized(): return (0, 1) if world == 1 else (dist.get_rank(), world)
+    if world == 1: return 0, 1
+    if dist.is_initialized(): return dist.get_rank(), world
     timeout, life = timedelta(seconds=timeout), ''
     if here == world:                     # all on one machine: nothing leaves it, no network needed
         loop = [name for _, name in socket.if_nameindex() if name.startswith('lo')]
@@ -85,19 +86,19 @@ def join(timeout=60):
     return rank, world
 
 # %% ../nbs/15_parallel.ipynb #a5000012
-def _flat(tensors): return torch.cat([t.detach().reshape(-1) for t in tensors])
-
-def _apart(flat, params):
-    "The flat tensor cut into pieces of the shapes and dtypes of `params`."
-    pieces = flat.split([p.numel() for p in params])
-    return [piece.view(p.shape).to(p.dtype) for piece, p in zip(pieces, params)]
+def _in_one(f, tensors, *args):
+    "f, one of torch.distributed's, on all `tensors` in one message; the results in their shapes."
+    flat = torch.cat([t.detach().reshape(-1) for t in tensors])
+    _talk(f, flat, *args)
+    pieces = flat.split([t.numel() for t in tensors])
+    return [piece.view(t.shape).to(t.dtype) for piece, t in zip(pieces, tensors)]
 
 def alike(params):
     "Do all processes hold the same `params`, to the last bit? By a checksum of four bytes."
     if not dist.is_initialized(): return True
-    flat = _flat(params)
-    crc = zlib.crc32(flat.view(torch.uint8).cpu().numpy())        # as at the end of a gzip file
-    ends = torch.tensor([crc, -crc], device=flat.device)
+    crc = 0                                                       # as at the end of a gzip file
+    for p in params: crc = zlib.crc32(p.detach().reshape(-1).view(torch.uint8).cpu().numpy(), crc)
+    ends = torch.tensor([crc, -crc], device=params[0].device)
     _talk(dist.all_reduce, ends, dist.ReduceOp.MAX)
     return ends.sum().item() == 0                                 # the largest is the smallest
 
@@ -110,9 +111,7 @@ class Averaged:
         world = dist.get_world_size() if dist.is_initialized() else 1
         vars(self).update(opt=opt, params=params, world=world, steps=0)
         if world > 1:
-            flat = _flat(params)
-            _talk(dist.broadcast, flat, 0)
-            for p, start in zip(params, _apart(flat, params)): p.detach().copy_(start)
+            for p, start in zip(params, _in_one(dist.broadcast, params, 0)): p.detach().copy_(start)
 
     # all else is the optimiser's own: lr, param_groups, zero_grad, state_dict, load_state_dict
     def __getattr__(self, name): return getattr(vars(self)['opt'], name)
@@ -123,9 +122,8 @@ class Averaged:
         for i, p in enumerate(self.params):
             if p.grad is None: raise RuntimeError(f'parameter {i} has no grad; backward first')
         if self.world > 1:
-            flat = _flat([p.grad for p in self.params])
-            _talk(dist.all_reduce, flat)                          # the sum, on every process
-            for p, g in zip(self.params, _apart(flat / self.world, self.params)): p.grad = g
+            sums = _in_one(dist.all_reduce, [p.grad for p in self.params])
+            for p, g in zip(self.params, sums): p.grad = g / self.world
         self.opt.step()
         vars(self)['steps'] += 1
         if self.steps % 100 == 0: self.check()
@@ -189,10 +187,10 @@ def _train(a):
                       progress=rank == 0, start=epoch*steps)
         opt.check()
         if rank: continue
-        right, alike = history['accuracy'][-1], f'processes: {world}, weights alike'
-        print(f'epoch {epoch + 1}: accuracy {right:.2%} ({alike})', flush=True)
         state = dict(settings, done=epoch + 1, model=model.state_dict(), opt=opt.state_dict())
         if a.save: _save(a.save, state)
+        right = f'accuracy {history["accuracy"][-1]:.2%}'
+        print(f'epoch {epoch + 1}: {right} (processes: {world}, weights alike)', flush=True)
 
 # %% ../nbs/15_parallel.ipynb #a5000015
 def _main(args=None):
