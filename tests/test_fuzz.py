@@ -111,7 +111,7 @@ def test_a_promise_takes_no_memory(tmp_path, shape, pack):
     "Sizes up to 2**96 bytes in a file of 100: nothing is set aside for what is not there."
     (tmp_path/'lie').write_bytes(pack(idx(0x0e, shape, bytes(100))))
     got, most = peak(tmp_path/'lie')
-    assert got is None and most < 2*MB
+    assert got is None and most < 4*MB
 
 
 def test_a_large_plain_file_of_a_small_size(tmp_path):
@@ -120,7 +120,7 @@ def test_a_large_plain_file_of_a_small_size(tmp_path):
         f.write(idx(8, [1, 28, 28]))
         f.truncate(2**30)
     got, most = peak(tmp_path/'large')
-    assert got is None and most < 2*MB
+    assert got is None and most < 4*MB
 
 
 @pytest.mark.parametrize('pack', [bytes, lambda raw: gzip.compress(raw, 1)])
