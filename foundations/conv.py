@@ -40,7 +40,6 @@ def _rows(w):
 
 _CONV = 'x (n,i,h,w), w (o,i,k,k), b (o,), o > 0, i > 0, k > 0'
 
-# %% ../nbs/12_conv.ipynb #15920b2e
 def conv2d(x, w, b, stride=1, padding=0, cols=None):
     """Each kernel on every patch: (n,i,h,w), (o,i,k,k), (o,) -> (n,o,h',w'), as in torch.
 
