@@ -8,7 +8,6 @@ __all__ = ['Share', 'shard', 'join', 'alike', 'Averaged']
 # %% ../nbs/15_parallel.ipynb #a5000003
 import argparse, atexit, math, os, re, socket, zlib
 from datetime import timedelta
-from pathlib import Path
 import torch
 import torch.distributed as dist
 from torch.distributed.rendezvous import rendezvous
@@ -150,7 +149,7 @@ def _data(folder, cnn, device):
 
 # %% ../nbs/15_parallel.ipynb #a5000014
 def _load(path, settings, world):
-    "(epochs done, state) of a run with the same `settings`; only process 0 needs the file."
+    "What a run with these `settings` has saved at `path`, for every process; only 0 needs the file."
     box = [torch.load(path, weights_only=True) if path else None]
     if world > 1: _talk(dist.broadcast_object_list, box)
     state = box[0] or dict(settings, done=0)
@@ -176,7 +175,7 @@ def _train(a):
     for p in model.parameters(): p.data = p.to(device)
     opt = Averaged(SGD(model.parameters(), a.lr, momentum=0.9))
     settings = {k: vars(a)[k] for k in ('cnn', 'epochs', 'bs', 'lr', 'seed')}
-    again = os.environ.get('TORCHELASTIC_RESTART_COUNT', '0') > '0' and Path(a.save).exists()
+    again = os.environ.get('TORCHELASTIC_RESTART_COUNT', '0') > '0' and os.path.isfile(a.save)
     state = _load(rank == 0 and (a.save if again else a.resume), settings, world)
     if state['done']:
         model.load_state_dict(state['model'])
