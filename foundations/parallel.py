@@ -149,7 +149,7 @@ def _data(folder, cnn, device):
 
 # %% ../nbs/15_parallel.ipynb #a5000014
 def _load(path, settings, world):
-    "What a run with these `settings` has saved at `path`, for every process; only 0 needs the file."
+    "What a run with these `settings` saved at `path`, for every process; only 0 needs the file."
     box = [torch.load(path, weights_only=True) if path else None]
     if world > 1: _talk(dist.broadcast_object_list, box)
     state = box[0] or dict(settings, done=0)
