@@ -215,7 +215,7 @@ def __repr__(self: Model):
 def _no_input(back, g):
     "Walk back without the gradient of the input; not even computed, if `back` takes input_grad."
     code = getattr(back, '__code__', None)
-    if 'input_grad' in getattr(code, 'co_varnames', ()): back(g, False)
+    if code and 'input_grad' in code.co_varnames[:code.co_argcount]: back(g, False)
     else: back(g)
 
 def _first_to_learn(ways):
