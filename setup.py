@@ -16,7 +16,7 @@ setup(
     author=cfg['author'], license='Apache-2.0', python_requires=f">={cfg['min_python']}",
     long_description=(here/'README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
     packages=find_packages(include=[cfg['lib_name'], f"{cfg['lib_name']}.*"]),
-    package_data={cfg['lib_name']: ['mnist/*', '*.mplstyle']},
+    package_data={cfg['lib_name']: ['mnist/*', '*.mplstyle']}, include_package_data=False,
     install_requires=shlex.split(cfg['requirements']), extras_require=extras,
     entry_points={'nbdev': [f"{cfg['lib_name']}={cfg['lib_path']}._modidx:d"]},
     classifiers=['Development Status :: 4 - Beta', 'Intended Audience :: Education', 'Programming Language :: Python :: 3'],
