@@ -82,6 +82,7 @@ def join(timeout=60):
     store, rank, _ = _talk(next, rendezvous('env://', timeout=timeout))
     _talk(dist.init_process_group, 'nccl' if _gpus(here) else 'gloo', timeout=timeout,
           store=dist.PrefixStore(life, store), rank=rank, world_size=world)
+    _talk(dist.barrier)                  # who leaves before the last one has come would look dead
     return rank, world
 
 # %% ../nbs/15_parallel.ipynb #a5000012
