@@ -206,7 +206,8 @@ def _main(args=None):
             ('folder', str, None, "own data in MNIST's form"),
             ('threads', int, 1, 'threads of each process'),
             ('timeout', int, 60, 'seconds to wait for another process')):
-        parser.add_argument(f'--{name}', type=kind, default=value, help=f'{words} ({value})')
+        words += '' if value in ('', None) else f' ({value})'
+        parser.add_argument(f'--{name}', type=kind, default=value, help=words)
     parser.add_argument('--cnn', action='store_true', help="chapter 12's network, not 784-50-10")
     a = parser.parse_args(args)
     torch.set_num_threads(a.threads)
