@@ -214,6 +214,5 @@ def _main(args=None):
     try: _train(a)
     except (OSError, FloatingPointError) as e: raise SystemExit(f'foundations.parallel: {e}')
     except KeyboardInterrupt: raise SystemExit('stopped; --save kept the last whole epoch')
-    finally: _leave()
 
 if __name__ == '__main__' and __spec__: _main()          # as a program, not in a notebook
