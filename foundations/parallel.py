@@ -21,12 +21,15 @@ from .train import SGD, fit, one_cycle
 
 # %% ../nbs/15_parallel.ipynb #a5000010
 class Share(torch.Tensor):
-    "A tensor that hands out, of the rows that `index_select` asks for, every `world`-th."
-    rank, world = 0, 1
+    "A tensor that hands out, of the rows that a batch asks for, every `world`-th."
+    rank = world = None                           # so it is with all that is computed from a share
     def index_select(self, dim, rows):
+        if self.world is None: raise TypeError('shard last: found what was computed from a share')
         if len(rows) % self.world:
             raise ValueError(f'shard: {len(rows)} rows have no {self.world} equal shares')
         return super().index_select(dim, rows[self.rank::self.world]).as_subclass(torch.Tensor)
+    def split(self, bs):                          # batches in order
+        return [self.index_select(0, rows) for rows in torch.arange(len(self)).split(bs)]
 
 def shard(x, y, rank, world):
     """x and y, whose batches are process `rank`'s equal shares, of `world`, of the whole batches.
@@ -80,8 +83,9 @@ def join(timeout=60):
     atexit.register(_leave)
     if _gpus(here): torch.cuda.set_device(int(os.environ['LOCAL_RANK']))
     store, rank, _ = _talk(next, rendezvous('env://', timeout=timeout))
-    _talk(dist.init_process_group, 'nccl' if _gpus(here) else 'gloo', timeout=timeout,
-          store=dist.PrefixStore(life, store), rank=rank, world_size=world)
+    backend = 'cpu:gloo,cuda:nccl' if _gpus(here) else 'gloo'
+    _talk(dist.init_process_group, backend, timeout=timeout, rank=rank, world_size=world,
+          store=dist.PrefixStore(life, store))
     _talk(dist.barrier)                  # who leaves before the last one has come would look dead
     return rank, world
 
@@ -95,6 +99,7 @@ def _in_one(f, tensors, *args):
 
 def alike(params):
     "Do all processes hold the same `params`, to the last bit? By a checksum of four bytes."
+    params = list(params)
     if not dist.is_initialized(): return True
     crc = 0                                                       # as at the end of a gzip file
     for p in params: crc = zlib.crc32(p.detach().reshape(-1).view(torch.uint8).cpu().numpy(), crc)
@@ -114,7 +119,9 @@ class Averaged:
             for p, start in zip(params, _in_one(dist.broadcast, params, 0)): p.detach().copy_(start)
 
     # all else is the optimiser's own: lr, param_groups, zero_grad, state_dict, load_state_dict
-    def __getattr__(self, name): return getattr(vars(self)['opt'], name)
+    def __getattr__(self, name):
+        if 'opt' not in vars(self): raise AttributeError(name)        # while it is being copied
+        return getattr(self.opt, name)
     def __setattr__(self, name, value): setattr(self.opt, name, value)
 
     def step(self):
@@ -151,7 +158,7 @@ def _data(folder, cnn, device):
 # %% ../nbs/15_parallel.ipynb #a5000014
 def _load(path, settings, world):
     "What a run with these `settings` saved at `path`, for every process; only 0 needs the file."
-    box = [torch.load(path, weights_only=True) if path else None]
+    box = [torch.load(path, map_location='cpu', weights_only=True) if path else None]
     if world > 1: _talk(dist.broadcast_object_list, box)
     state = box[0] or dict(settings, done=0)
     for k, v in settings.items():
@@ -160,7 +167,10 @@ def _load(path, settings, world):
 
 def _save(path, state):
     "Write `state` to `path`: all of it, or the file stays as it was."
-    torch.save(state, f'{path}.part')
+    with open(f'{path}.part', 'wb') as f:
+        torch.save(state, f)
+        f.flush()
+        os.fsync(f.fileno())                      # on the disk, before the name points to it
     os.replace(f'{path}.part', path)
 
 def _train(a):
@@ -178,6 +188,7 @@ def _train(a):
     settings = {k: vars(a)[k] for k in ('cnn', 'epochs', 'bs', 'lr', 'seed')}
     again = os.environ.get('TORCHELASTIC_RESTART_COUNT', '0') > '0' and os.path.isfile(a.save)
     state = _load(rank == 0 and (a.save if again else a.resume), settings, world)
+    if a.save and rank == 0 and not again: _save(a.save, state)   # what an older run left is gone
     if state['done']:
         model.load_state_dict(state['model'])
         opt.load_state_dict(state['opt'])
