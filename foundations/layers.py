@@ -65,7 +65,7 @@ def __call__(self: Module, x, *args, **named):
     "The output of forward(x, ...); `backward` takes the way back of the latest call."
     self._back = None                                            # let go of the call before
     out, back = self.forward(x, *args, **named)
-    if out is not x: out._call = next(self._numbers)
+    if out is not x: out._call = next(self._numbers)     # an x handed on keeps its own number
     back.call, back.input_call = getattr(out, '_call', None), getattr(x, '_call', None)
     self._back = back
     return out
