@@ -192,7 +192,7 @@ def test_copy_button(page, host):
     page.context.grant_permissions(['clipboard-read', 'clipboard-write'])
     visit(page, f'{host}{CHAPTERS[1]}.html')
     assert page.locator('div.cell_input button.copybtn').count() == page.locator('div.cell_input pre').count() > 10
-    cell = page.locator('div.cell_input').first
+    cell = page.locator('div.cell_input:visible').first
     cell.hover()
     cell.locator('button.copybtn').click()
     page.wait_for_function('navigator.clipboard.readText().then(t => t.length > 0)')
