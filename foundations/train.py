@@ -52,7 +52,7 @@ class SGD:
         if self.momentum and not self.v: self.v = [torch.zeros_like(p) for p in self.params]
         for i, p in enumerate(self.params):
             v = self.v[i].mul_(self.momentum).add_(p.grad) if self.momentum else p.grad
-            p.detach().sub_(v, alpha=self.lr)
+            (p.detach() if p.requires_grad else p).sub_(v, alpha=self.lr)
 
     def zero_grad(self):
         "Forget all gradients: they add up until then."
