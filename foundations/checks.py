@@ -14,7 +14,7 @@ import torch
 # %% ../nbs/00_foundations.ipynb #5e0c9a41
 def _real(name, x):
     "`x` (a tensor, or what torch.as_tensor takes) in float64 on the CPU."
-    x = torch.as_tensor(x, dtype=None if hasattr(x, 'dtype') else torch.float64).detach()
+    x = torch.as_tensor(x, dtype=None if hasattr(x, 'dtype') else torch.float64)
     if x.is_complex() or x.is_meta:
         raise TypeError(f'{name} takes real numbers; found {x.dtype} on {x.device}')
     return x.cpu().double()      # in this order: not every accelerator has float64
