@@ -1,4 +1,5 @@
 """The tools notice what they are for: each fault is planted, and named."""
+import pytest
 import json, os, shutil, subprocess, sys
 from pathlib import Path
 import nbformat, pytest
@@ -28,6 +29,12 @@ def test_nbdev_test_names_what_fails(tmp_path):
     done = tool('test_notebooks.py', bad, good, slow, NOTEBOOK_SECONDS='20')
     assert done.returncode == 1 and 'notebooks: 1 passed, 2 failed' in done.stdout
     assert '01_bad.ipynb' in done.stdout and 'Cell #3' in done.stdout and 'one is not two' in done.stdout and 'longer than 20 s' in done.stdout
+
+
+@pytest.mark.parametrize('command', [['test_notebooks.py'], ['notebooks.py', 'check'], ['mutate.py']], ids=' '.join)
+def test_no_such_notebook(command, tmp_path):
+    done = tool(*command, tmp_path/'99_nowhere.ipynb')
+    assert done.returncode and 'no such notebook' in done.stderr and 'passed' not in done.stdout
 
 
 def test_stored_twice_is_the_same(tmp_path):

@@ -160,6 +160,7 @@ def main():
     parser.add_argument('--minutes', type=float, default=math.inf, help='begin no change after so many minutes')
     parser.add_argument('--workers', type=int, default=2, help='how many chapters at a time (default 2)')
     args = parser.parse_args()
+    if missing := [str(p) for p in args.notebooks if not p.is_file()]: parser.error(f'no such notebook: {", ".join(missing)}')
     import matplotlib, torch
     import matplotlib.pyplot  # noqa: F401  loaded once, before the forks
     matplotlib.use('agg')

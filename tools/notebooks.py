@@ -120,6 +120,7 @@ def main():
     parser.add_argument('--turn', help='run only a quarter of those that are shortened under test')
     parser.add_argument('--jobs', type=int, default=1, help='how many notebooks at a time (default 1)')
     args = parser.parse_args()
+    if missing := [str(p) for p in args.notebooks if not p.is_file()]: parser.error(f'no such notebook: {", ".join(missing)}')
     paths = args.notebooks or sorted(NBS.glob('[0-9]*.ipynb'))
     if args.turn: paths = [p for p in paths if re.search(r'in_test\(|"#\| measured', p.read_text(encoding='utf-8'))][zlib.crc32(args.turn.encode()) % 4::4]
     sys.exit(bool(asyncio.run(all_of(args.mode, paths, args.timeout, args.jobs))))

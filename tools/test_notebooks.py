@@ -24,6 +24,7 @@ def test(path):
 
 def main():
     paths = [Path(p).resolve() for p in sys.argv[1:]] or sorted((ROOT/'nbs').glob('[0-9]*.ipynb'))
+    if missing := [str(p) for p in paths if not p.is_file()]: sys.exit(f'no such notebook: {", ".join(missing)}')     # nbdev_test passes over it
     with ThreadPoolExecutor(2) as two: errors = dict(zip(paths, two.map(test, paths)))
     failed = {path: error for path, error in errors.items() if error}
     for path, error in failed.items(): print(f'\n{path.name}:\n{error.strip()}')
