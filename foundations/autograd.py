@@ -6,8 +6,7 @@
 __all__ = ['Var', 'lift', 'graph', 'no_grad']
 
 # %% ../nbs/14_autograd.ipynb #a0140003
-import itertools, operator, torch
-from contextlib import contextmanager
+import contextlib, itertools, operator, torch
 from contextvars import ContextVar
 from fastcore.basics import patch
 from torch import Tensor
@@ -82,30 +81,35 @@ def _operands(v):
 
 def _order(v):
     "v and all Vars it was computed from, the latest last."
-    found, seen = [v], {v}
-    for u in found:                                         # grows while it is walked
-        new = set(_operands(u)) - seen
-        seen |= new
-        found += new
+    found, todo = set(), [v]
+    while todo:
+        u = todo.pop()
+        if u not in found: todo += _operands(u)
+        found.add(u)
     return sorted(found, key=lambda u: u._number)
 
 # %% ../nbs/14_autograd.ipynb #a0140043
+def _can_save(f_grad):
+    "Has f_grad an argument called input_grad?"
+    code = getattr(f_grad, '__code__', None)    # its names: arguments first, then local variables
+    return code and 'input_grad' in code.co_varnames[:code.co_argcount + code.co_kwonlyargcount]
+
 def _step(v, g):
-    "(operand, its gradient) for each Var that v was computed from, given v's gradient g; once."
-    (f, f_grad, args, kw, values, versions), v._way = v._way, None
+    "[(operand, its gradient)] for each Var that v was computed from, given v's gradient g; once."
+    f, f_grad, args, kw, values, versions = v._way
+    v._way, pairs = None, []
     if _versions(values) != versions:
         raise RuntimeError(f'{_name(f)}: a value was changed in place after it had been used')
-    code = getattr(f_grad, '__code__', None)
-    if code and 'input_grad' in code.co_varnames[:code.co_argcount + code.co_kwonlyargcount]:
-        kw = kw | {'input_grad': isinstance(args[0], Var)}  # nobody asks for that of the images
-    given = f_grad(g, *values, **kw)
-    given = iter(given if isinstance(given, (tuple, list)) else [given])
+    if _can_save(f_grad): kw = kw | {'input_grad': isinstance(args[0], Var)}
+    answers = f_grad(g, *values, **kw)
+    answers = iter(answers if isinstance(answers, (tuple, list)) else [answers])
     for a, x in zip(args, values):
-        gx = next(given, None) if isinstance(x, Tensor) and x.is_floating_point() else None
+        gx = next(answers, None) if isinstance(x, Tensor) and x.is_floating_point() else None
         if isinstance(a, Var):
             need(f'{_name(f)}: backward', 'gradient (s...), x (s...)', gx, x)
-            yield a, gx
-    if list(given): raise ValueError(f'{_name(f)}: backward gave more gradients than tensors')
+            pairs.append((a, gx))
+    if list(answers): raise ValueError(f'{_name(f)}: backward gave more gradients than tensors')
+    return pairs
 
 # %% ../nbs/14_autograd.ipynb #a0140046
 def _like(x, t): return torch.as_tensor(x, dtype=t.dtype, device=t.device).detach()
@@ -145,25 +149,12 @@ def _operator(name, f_grad):
     setattr(Var, f'__r{name}__', lambda self, other: apply(self, other, swap=True))
 
 # %% ../nbs/14_autograd.ipynb #a0140210
-def _pow_grad(g, a, b):
-    "Gradients of a**b; at b = 0 nothing depends on a, at a = 0 nothing on b > 0."
-    ga, gb = g * (b * a**(b - 1)), g * (a**b * a.log())
-    return torch.where(b == 0, 0., ga), torch.where((a == 0) & (b >= 0), 0., gb)
-
 _operator('add', lambda g, a, b: (g, g))
 _operator('sub', lambda g, a, b: (g, -g))
 _operator('mul', lambda g, a, b: (g * b, g * a))
 _operator('truediv', lambda g, a, b: (g / b, -(g / b) * (a / b)))
-_operator('pow', _pow_grad)
 
 # %% ../nbs/14_autograd.ipynb #a0140063
-def _matmul_grad(g, a, b):
-    "Gradients of a @ b, before they are summed; a vector is one row of a, or one column of b."
-    if b.ndim == 1: return g[..., None] * b, g[..., None] * a
-    if a.ndim == 1: a, g = a[None], g.unsqueeze(-2)
-    return g @ b.mT, a.mT @ g
-_operator('matmul', _matmul_grad)
-
 def _sum(x, axis=None, keepdim=False): return x.sum(axis, keepdim=keepdim)
 def _sum_grad(g, x, axis=None, keepdim=False):     # on 'meta' there are shapes and no numbers
     return torch.zeros_like(x) + g.reshape(x.to('meta').sum(axis, keepdim=True).shape)
@@ -172,12 +163,8 @@ def _mean(x, axis=None, keepdim=False): return x.mean(axis, keepdim=keepdim)
 def _mean_grad(g, x, axis=None, keepdim=False):
     return _sum_grad(g / (x.numel() / max(1, g.numel())), x, axis)
 
-def _T(x): return x.mT
-
 Var.sum, Var.mean = lift(_sum, _sum_grad), lift(_mean, _mean_grad)
 Var.exp, Var.log = lift(torch.exp, lambda g, x: g * x.exp()), lift(torch.log, lambda g, x: g / x)
-Var.reshape = lift(Tensor.reshape, lambda g, x, *shape: g.reshape(x.shape))
-Var.T = property(lift(_T, lambda g, x: g.mT), doc='The last two axes swapped.')
 Var.__neg__ = lift(torch.neg, lambda g, x: -g)
 
 # %% ../nbs/14_autograd.ipynb #a0140069
@@ -199,8 +186,28 @@ def graph(v, /, **names):
         words[u] = '\n'.join(filter(None, (called.get(u), step, size)))
     return _draw(words, [(a, u) for u in order for a in _operands(u) if a in words])
 
+# %% ../nbs/14_autograd.ipynb #a0140424
+def _pow_grad(g, a, b):
+    "Gradients of a**b; at b = 0 nothing depends on a, at a = 0 nothing on b > 0."
+    ga, gb = g * (b * a**(b - 1)), g * (a**b * a.log())
+    return torch.where(b == 0, 0., ga), torch.where((a == 0) & (b >= 0), 0., gb)
+
+_operator('pow', _pow_grad)
+
+# %% ../nbs/14_autograd.ipynb #a0140429
+def _matmul_grad(g, a, b):
+    "Gradients of a @ b, before they are summed; a vector is one row of a, or one column of b."
+    if b.ndim == 1: return g[..., None] * b, g[..., None] * a
+    if a.ndim == 1: a, g = a[None], g.unsqueeze(-2)
+    return g @ b.mT, a.mT @ g
+_operator('matmul', _matmul_grad)
+
+def _T(x): return x.mT
+Var.T = property(lift(_T, lambda g, x: g.mT), doc='The last two axes swapped.')
+Var.reshape = lift(Tensor.reshape, lambda g, x, *shape: g.reshape(x.shape))
+
 # %% ../nbs/14_autograd.ipynb #a0140091
-@contextmanager
+@contextlib.contextmanager
 def no_grad():
     "Inside, and in this thread only, results are new leaves: they remember nothing."
     token = _recording.set(False)
