@@ -205,9 +205,10 @@ def _case(ex, answer, args, forbidden):
     return f'it changes its {how} ({changed})'.replace('result', 'argument')
 
 def _short(x):
-    "An argument, short: its value where that fits, else its kind and shape."
+    "An argument, short: its value where that fits, else the shape of a tensor or the beginning."
     words = ' '.join(repr(x).split())
-    return words if len(words) <= 40 else f'{_kind(x)} {tuple(getattr(x, "shape", ()))}'
+    if hasattr(x, 'shape') and len(words) > 40: return f'{_kind(x)} {tuple(x.shape)}'
+    return words if len(words) <= 120 else f'{words[:117]}...'
 
 def _fault(ex, answer, watch):
     "The first thing wrong with `answer`, in words, or None."
