@@ -19,10 +19,47 @@ from .layers import Linear, Model, Relu
 from .normalize import normalize
 from .train import SGD, fit, one_cycle
 
+# %% ../nbs/15_parallel.ipynb #a5000164
+_WORDS = {'EADDRINUSE': 'address {} is taken by another program; choose another port',
+          'client socket': 'nobody answers at {}: is the first process there, and the port open?',
+          'timed out|timeout': 'another process did not answer in time',
+          'connection|socket': 'another process has ended'}
+
+def _talk(f, *args, **kw):
+    "f(*args, **kw), one of torch.distributed's; a known fault as ConnectionError, in plain words."
+    try: return f(*args, **kw)
+    except RuntimeError as e:
+        at = ':'.join(os.getenv(key, '') for key in ('MASTER_ADDR', 'MASTER_PORT'))
+        for known, words in _WORDS.items():
+            if re.search(known, str(e), re.I): raise ConnectionError(words.format(at)) from e
+        raise
+
+def _device():
+    "Where to compute: 'cuda' if there is a GPU for each process of this machine, else 'cpu'."
+    return 'cuda' if torch.cuda.device_count() >= int(os.getenv('LOCAL_WORLD_SIZE', 1)) else 'cpu'
+
+def _meeting(timeout):
+    "Where the processes find each other, and what carries their messages."
+    backend, life = 'gloo', ''
+    if _device() == 'cuda':
+        torch.cuda.set_device(int(os.environ['LOCAL_RANK']))
+        backend = 'cpu:gloo,cuda:nccl'
+    if os.getenv('LOCAL_WORLD_SIZE') == os.environ['WORLD_SIZE']:
+        loop = [name for _, name in socket.if_nameindex() if name.startswith('lo')]
+        if loop: os.environ.setdefault('GLOO_SOCKET_IFNAME', loop[0])   # one machine: no network
+        life = os.getenv('TORCHELASTIC_RESTART_COUNT', '')   # no addresses of the life before
+    store, rank, world = _talk(next, rendezvous('env://', timeout=timeout))
+    return dict(backend=backend, timeout=timeout, rank=rank, world_size=world,
+                store=dist.PrefixStore(life, store))
+
+def _leave():
+    "Part from the others: what talks to them must not outlive Python."
+    if dist.is_initialized(): dist.destroy_process_group()
+
 # %% ../nbs/15_parallel.ipynb #a5000010
 class Share(torch.Tensor):
     "A tensor that hands out, of the rows that a batch asks for, every `world`-th."
-    rank = world = None                           # so it is with all that is computed from a share
+    rank = world = None                 # so it stays for what is computed from a share: refused
     def index_select(self, dim, rows):
         if self.world is None: raise TypeError('shard last: found what was computed from a share')
         if len(rows) % self.world:
@@ -45,51 +82,20 @@ def shard(x, y, rank, world):
     return parts
 
 # %% ../nbs/15_parallel.ipynb #a5000011
-_WORDS = {'EADDRINUSE': 'address {} is taken by another program; choose another port',
-          'client socket': 'nobody answers at {}: is the first process there, and the port open?',
-          'timed out|timeout': 'another process did not answer in time',
-          'connection|socket': 'another process has ended'}
-
-def _talk(f, *args, **kw):
-    "f(*args, **kw), one of torch.distributed's; a known fault as ConnectionError, in plain words."
-    try: return f(*args, **kw)
-    except RuntimeError as e:
-        at = ':'.join(os.environ.get(key, '') for key in ('MASTER_ADDR', 'MASTER_PORT'))
-        for known, words in _WORDS.items():
-            if re.search(known, str(e), re.I): raise ConnectionError(words.format(at)) from e
-        raise
-
-def _gpus(here):
-    "Is there a GPU for each of the `here` processes of this machine?"
-    return torch.cuda.device_count() >= here
-
-def _leave():
-    "Part from the others: what talks to them must not outlive Python."
-    if dist.is_initialized(): dist.destroy_process_group()
-
 def join(timeout=60):
     """Meet the other processes that torchrun started; (rank, world), or (0, 1) if there are none.
 
     Whoever waits for another for more than `timeout` seconds, or for one that has ended, gets a
     ConnectionError; at the first meeting after up to five times that. GPUs, if there are enough."""
-    here, world = (int(os.environ.get(key, 1)) for key in ('LOCAL_WORLD_SIZE', 'WORLD_SIZE'))
+    world = int(os.getenv('WORLD_SIZE', 1))
     if world == 1: return 0, 1
-    if dist.is_initialized(): return dist.get_rank(), world
-    timeout, life = timedelta(seconds=timeout), ''
-    if here == world:                     # all on one machine: nothing leaves it, no network needed
-        loop = [name for _, name in socket.if_nameindex() if name.startswith('lo')]
-        if loop: os.environ.setdefault('GLOO_SOCKET_IFNAME', loop[0])
-        life = os.environ.get('TORCHELASTIC_RESTART_COUNT', '')   # no addresses of the life before
-    atexit.register(_leave)
-    if _gpus(here): torch.cuda.set_device(int(os.environ['LOCAL_RANK']))
-    store, rank, _ = _talk(next, rendezvous('env://', timeout=timeout))
-    backend = 'cpu:gloo,cuda:nccl' if _gpus(here) else 'gloo'
-    _talk(dist.init_process_group, backend, timeout=timeout, rank=rank, world_size=world,
-          store=dist.PrefixStore(life, store))
-    _talk(dist.barrier)                  # who leaves before the last one has come would look dead
-    return rank, world
+    if not dist.is_initialized():
+        atexit.register(_leave)
+        _talk(dist.init_process_group, **_meeting(timedelta(seconds=timeout)))
+        _talk(dist.barrier)              # who leaves before the last one has come would look dead
+    return dist.get_rank(), world
 
-# %% ../nbs/15_parallel.ipynb #a5000012
+# %% ../nbs/15_parallel.ipynb #a5000170
 def _in_one(f, tensors, *args):
     "f, one of torch.distributed's, on all `tensors` in one message; the results in their shapes."
     flat = torch.cat([t.detach().reshape(-1) for t in tensors])
@@ -97,6 +103,7 @@ def _in_one(f, tensors, *args):
     pieces = flat.split([t.numel() for t in tensors])
     return [piece.view(t.shape).to(t.dtype) for piece, t in zip(pieces, tensors)]
 
+# %% ../nbs/15_parallel.ipynb #a5000173
 def alike(params):
     "Do all processes hold the same `params`, to the last bit? By a checksum of four bytes."
     params = list(params)
@@ -105,8 +112,9 @@ def alike(params):
     for p in params: crc = zlib.crc32(p.detach().reshape(-1).view(torch.uint8).cpu().numpy(), crc)
     ends = torch.tensor([crc, -crc], device=params[0].device)
     _talk(dist.all_reduce, ends, dist.ReduceOp.MAX)
-    return ends.sum().item() == 0                                 # the largest is the smallest
+    return ends.sum().item() == 0                                 # the largest crc is the smallest
 
+# %% ../nbs/15_parallel.ipynb #a5000012
 class Averaged:
     """The optimiser `opt`; its step averages the gradients of all processes first, in one message.
 
@@ -117,12 +125,6 @@ class Averaged:
         vars(self).update(opt=opt, params=params, world=world, steps=0)
         if world > 1:
             for p, start in zip(params, _in_one(dist.broadcast, params, 0)): p.detach().copy_(start)
-
-    # all else is the optimiser's own: lr, param_groups, zero_grad, state_dict, load_state_dict
-    def __getattr__(self, name):
-        if 'opt' not in vars(self): raise AttributeError(name)        # while it is being copied
-        return getattr(self.opt, name)
-    def __setattr__(self, name, value): setattr(self.opt, name, value)
 
     def step(self):
         "Average, then step; RuntimeError, and nothing is sent, if a gradient is missing."
@@ -140,7 +142,35 @@ class Averaged:
         if not alike(self.params):
             raise RuntimeError(f'after {self.steps} steps the processes have different weights')
 
-# %% ../nbs/15_parallel.ipynb #a5000013
+    # all else is the optimiser's own: lr, param_groups, zero_grad, state_dict, load_state_dict
+    def __getattr__(self, name):
+        if 'opt' not in vars(self): raise AttributeError(name)        # while it is being copied
+        return getattr(self.opt, name)
+    def __setattr__(self, name, value): setattr(self.opt, name, value)
+
+# %% ../nbs/15_parallel.ipynb #a5000014
+def _train(a):
+    "Train as the program's arguments `a` say."
+    rank, world = join(a.timeout)
+    if a.bs % world: raise SystemExit(f'--bs {a.bs} has no {world} equal shares')
+    (x, y), valid = _data(a.folder or None, a.cnn, _device())
+    n = len(x) - len(x) % world                       # so many rows can be dealt equally
+    train, steps = shard(x[:n], y[:n], rank, world), math.ceil(n / a.bs)
+    g = torch.Generator().manual_seed(a.seed)
+    model = _network(a.cnn, g)
+    for p in model.parameters(): p.data = p.to(x.device)
+    opt = Averaged(SGD(model.parameters(), a.lr, momentum=0.9))
+    for epoch in range(_load(a, model, opt), a.epochs):
+        rate, order = one_cycle(a.lr, a.epochs * steps), g.manual_seed(a.seed)
+        history = fit(model, CrossEntropy(), opt, train, valid, epoch + 1, a.bs, rate, None, order,
+                      progress=rank == 0, start=epoch*steps)
+        opt.check()
+        if rank == 0:
+            _save(a, epoch + 1, model, opt)
+            print(f'epoch {epoch + 1}: accuracy {history["accuracy"][-1]:.2%}',
+                  f'(processes: {world}, weights alike)', flush=True)
+
+# %% ../nbs/15_parallel.ipynb #a5000015
 def _network(cnn, g):
     "784-50-10, or chapter 12's convolutions, with weights from generator `g`."
     if not cnn: return Model(Linear(784, 50, g), Relu(), Linear(50, 10, g))
@@ -155,70 +185,53 @@ def _data(folder, cnn, device):
     return [(normalize(images, mean, std).view(shape), labels)
             for images, labels in ((x, y), valid)]
 
-# %% ../nbs/15_parallel.ipynb #a5000014
-def _load(path, settings, world):
-    "What a run with these `settings` saved at `path`, for every process; only 0 needs the file."
+def _settings(a):
+    "What a run that goes on must have as the saved one had it."
+    return {name: vars(a)[name] for name in ('cnn', 'epochs', 'bs', 'lr', 'seed')}
+
+def _load(a, model, opt):
+    "Go on where the saved run stopped, if there is one: how many epochs it has done."
+    rank, world = join()
+    again = os.getenv('TORCHELASTIC_RESTART_COUNT', '0') > '0' and os.path.isfile(a.save)
+    path = rank == 0 and (a.save if again else a.resume)           # only process 0 needs the file
     box = [torch.load(path, map_location='cpu', weights_only=True) if path else None]
     if world > 1: _talk(dist.broadcast_object_list, box)
-    state = box[0] or dict(settings, done=0)
-    for k, v in settings.items():
+    state = box[0] or dict(_settings(a), done=0)
+    for k, v in _settings(a).items():
         if state[k] != v: raise SystemExit(f'the saved run had {k} {state[k]}; found {v}')
-    return state
-
-def _save(path, state):
-    "Write `state` to `path`: all of it, or the file stays as it was."
-    with open(f'{path}.part', 'wb') as f:
-        torch.save(state, f)
-        f.flush()
-        os.fsync(f.fileno())                      # on the disk, before the name points to it
-    os.replace(f'{path}.part', path)
-
-def _train(a):
-    "Train as the program's arguments `a` say."
-    rank, world = join(a.timeout)
-    if a.bs % world: raise SystemExit(f'--bs {a.bs} has no {world} equal shares')
-    device = 'cuda' if _gpus(int(os.environ.get('LOCAL_WORLD_SIZE', 1))) else 'cpu'
-    (x, y), valid = _data(a.folder, a.cnn, device)
-    n = len(x) - len(x) % world
-    train, steps = shard(x[:n], y[:n], rank, world), math.ceil(n / a.bs)
-    g = torch.Generator().manual_seed(a.seed)
-    model = _network(a.cnn, g)
-    for p in model.parameters(): p.data = p.to(device)
-    opt = Averaged(SGD(model.parameters(), a.lr, momentum=0.9))
-    settings = {k: vars(a)[k] for k in ('cnn', 'epochs', 'bs', 'lr', 'seed')}
-    again = os.environ.get('TORCHELASTIC_RESTART_COUNT', '0') > '0' and os.path.isfile(a.save)
-    state = _load(rank == 0 and (a.save if again else a.resume), settings, world)
-    if a.save and rank == 0 and not again: _save(a.save, state)   # what an older run left is gone
     if state['done']:
         model.load_state_dict(state['model'])
         opt.load_state_dict(state['opt'])
-    for epoch in range(state['done'], a.epochs):
-        rate, order = one_cycle(a.lr, a.epochs * steps), g.manual_seed(a.seed)
-        history = fit(model, CrossEntropy(), opt, train, valid, epoch + 1, a.bs, rate, None, order,
-                      progress=rank == 0, start=epoch*steps)
-        opt.check()
-        if rank: continue
-        state = dict(settings, done=epoch + 1, model=model.state_dict(), opt=opt.state_dict())
-        if a.save: _save(a.save, state)
-        right = f'accuracy {history["accuracy"][-1]:.2%}'
-        print(f'epoch {epoch + 1}: {right} (processes: {world}, weights alike)', flush=True)
+    if rank == 0 and not again: _save(a, state['done'], model, opt)   # an older run's file is gone
+    return state['done']
 
-# %% ../nbs/15_parallel.ipynb #a5000015
+def _save(a, done, model, opt):
+    "Write the run, after `done` epochs, to --save: all of it, or the file stays as it was."
+    if not a.save: return
+    state = dict(_settings(a), done=done, model=model.state_dict(), opt=opt.state_dict())
+    with open(f'{a.save}.part', 'wb') as f:
+        torch.save(state, f)
+        f.flush()
+        os.fsync(f.fileno())                      # on the disk, before the name points to it
+    os.replace(f'{a.save}.part', a.save)
+
+_OPTIONS = dict(
+    epochs=(1, 'times through the training set'),
+    bs=(64, 'rows of a batch, of all processes together'),
+    lr=(0.02, 'highest learning rate, of one cycle with momentum 0.9'),
+    seed=(0, 'of the weights and of the order'),
+    save=('', 'file written after each epoch; a restarted run goes on from it'),
+    resume=('', 'file of an earlier run with --save, to go on from'),
+    folder=('', "own data in MNIST's form"),
+    threads=(1, 'threads of each process'),
+    timeout=(60, 'seconds to wait for another process'))
+
 def _main(args=None):
     "The program: python -m foundations.parallel, alone or under torchrun."
     parser = argparse.ArgumentParser('python -m foundations.parallel', description=__doc__)
-    for name, kind, value, words in (
-            ('epochs', int, 1, 'times through the training set'),
-            ('bs', int, 64, 'rows of a batch, of all processes together'),
-            ('lr', float, 0.02, 'highest learning rate, of one cycle with momentum 0.9'),
-            ('seed', int, 0, 'of the weights and of the order'),
-            ('save', str, '', 'file written after each epoch; a restarted run goes on from it'),
-            ('resume', str, '', 'file of an earlier run with --save, to go on from'),
-            ('folder', str, None, "own data in MNIST's form"),
-            ('threads', int, 1, 'threads of each process'),
-            ('timeout', int, 60, 'seconds to wait for another process')):
-        words += '' if value in ('', None) else f' ({value})'
-        parser.add_argument(f'--{name}', type=kind, default=value, help=words)
+    for name, (value, words) in _OPTIONS.items():
+        if value != '': words += f' ({value})'
+        parser.add_argument(f'--{name}', type=type(value), default=value, help=words)
     parser.add_argument('--cnn', action='store_true', help="chapter 12's network, not 784-50-10")
     a = parser.parse_args(args)
     torch.set_num_threads(a.threads)
