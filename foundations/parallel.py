@@ -6,7 +6,7 @@
 __all__ = ['Share', 'shard', 'join', 'alike', 'Averaged']
 
 # %% ../nbs/15_parallel.ipynb #a5000003
-import argparse, atexit, math, os, re, socket, zlib
+import argparse, atexit, math, os, re, socket, time, zlib
 from datetime import timedelta
 import torch
 import torch.distributed as dist
@@ -54,7 +54,9 @@ def _meeting(timeout):
 
 def _leave():
     "Part from the others: what talks to them must not outlive Python."
-    if dist.is_initialized(): dist.destroy_process_group()
+    if not dist.is_initialized(): return
+    time.sleep(0.1)           # gloo lets go of the last message; until 2.8 PyTorch hangs otherwise
+    dist.destroy_process_group()
 
 # %% ../nbs/15_parallel.ipynb #a5000010
 class Share(torch.Tensor):
