@@ -19,16 +19,16 @@ from .loss import mse
 def add_grad(p, g):
     """Add `g` to the gradient of parameter `p`; neither is written to.
 
-    The first g is kept, not copied: hand over a tensor that nobody else will write to."""
-    g = g.detach() if g.requires_grad else g
+    The first g is kept, not copied, to save memory: hand over one that nobody else writes to."""
+    g = g.detach() if g.requires_grad else g     # should autograd watch: without its graph
     p.grad = g if p.grad is None else p.grad + g
 
 # %% ../nbs/08_layers.ipynb #dcde1712
-def _versions(values):
-    "How often each tensor in `values` was written to; lists, tuples and dicts are looked into."
-    if isinstance(values, dict): values = values.values()
-    return [v._version if isinstance(v, Tensor) and not v.is_inference() else
-            _versions(v) if isinstance(v, (list, tuple, dict)) else None for v in values]
+def _versions(value):
+    "How often a tensor was written to; a list of counts for a list, tuple or dict; else None."
+    if isinstance(value, Tensor): return None if value.is_inference() else value._version
+    if isinstance(value, dict): value = list(value.values())
+    return [_versions(v) for v in value] if isinstance(value, (list, tuple)) else None
 
 # %% ../nbs/08_layers.ipynb #8c08a007
 class _WayBack:
@@ -37,16 +37,14 @@ class _WayBack:
         self.back, self.shape, self.made_of = back, out.shape, made_of
         self.versions = _versions(made_of)
 
-# %% ../nbs/08_layers.ipynb #8c08a009
-@patch
-def __call__(self: _WayBack, g=1., input_grad=True):
-    if not self.back: raise RuntimeError('backward needs a forward call first, one each time')
-    if (found := getattr(g, 'shape', ())) != self.shape:
-        raise ValueError(f'backward takes g {tuple(self.shape)}; found {tuple(found)}')
-    if _versions(self.made_of) != self.versions:
-        raise RuntimeError('input, output or parameter changed in place since forward')
-    back, self.back, self.made_of = self.back, None, None             # let go
-    return back(g) if input_grad else _no_input(back, g)
+    def __call__(self, g=1., input_grad=True):
+        if not self.back: raise RuntimeError('backward needs a forward call first, one each time')
+        if (found := getattr(g, 'shape', ())) != self.shape:
+            raise ValueError(f'backward takes g {tuple(self.shape)}; found {tuple(found)}')
+        if _versions(self.made_of) != self.versions:
+            raise RuntimeError('input, output or parameter changed in place since forward')
+        back, self.back, self.made_of = self.back, None, None   # let go first: even a walk that
+        return back(g) if input_grad else _no_input(back, g)    # fails half way is not walked again
 
 # %% ../nbs/08_layers.ipynb #b217864f
 def _guarded(forward):
@@ -65,8 +63,8 @@ class Module:
 
     back(g) adds to the parameters' .grad and returns the gradient of the input; it may take
     input_grad=True too, to save that work where nobody asks for it. back can be walked once."""
-    def __init_subclass__(cls, guard=True):
-        if guard and 'forward' in vars(cls): cls.forward = _guarded(cls.forward)
+    def __init_subclass__(cls):
+        if 'forward' in vars(cls): cls.forward = _guarded(cls.forward)
     def __repr__(self): return f'{type(self).__name__}()'
 
 # %% ../nbs/08_layers.ipynb #98eb1146
@@ -115,7 +113,7 @@ def walk(value, path=''):
 @patch
 def named_parameters(self: Module, remove_duplicate=True):
     "(path, parameter) for each floating tensor; one in several places once, or in all of them."
-    seen = set()
+    seen = set()                             # it knows tensors by identity, not by their numbers
     for path, p in walk(self):
         if not isinstance(p, Tensor) or remove_duplicate and p in seen: continue
         seen.add(p)
@@ -128,52 +126,45 @@ def parameters(self: Module): return [p for _, p in self.named_parameters()]
 def zero_grad(self: Module):
     for p in self.parameters(): p.grad = None
 
-# %% ../nbs/08_layers.ipynb #8c08a00f
-def _at(i, layer, f, *args):
-    "f(*args); an error of it says in which layer of a model, and at which place, it happened."
-    try: return f(*args)
-    except (TypeError, ValueError, RuntimeError) as e:
-        e.args = f'layer {i}, {layer!r}'.split(':')[0] + f': {e}',
-        raise
-
 # %% ../nbs/08_layers.ipynb #c67deb7e
-class Model(Module, guard=False):
+class Model(Module):
     "Layers one after the other: itself a layer. The same layer may stand in several places."
     def __init__(self, *layers):
         for layer in layers:
             if not isinstance(layer, Module):
                 raise TypeError(f'Model takes layers, one by one; found {type(layer).__name__}')
         self.layers = list(layers)
-
-    def forward(self, x):
-        ways = []
-        for i, layer in enumerate(self.layers):
-            x, way = _at(i, layer, layer.forward, x)
-            ways.append((i, layer, way))
-        def back(g, input_grad=True):
-            first = 0 if input_grad else _first_to_learn(ways)
-            for i, layer, way in reversed(ways[first:]):
-                g = _at(i, layer, way, g, input_grad or i > first)
-            return g if input_grad else None
-        return x, back
+    def parts(self):                              # '0.weight' is layer 0's, as in torch.nn
+        return {**super().parts(), 'layers': None, **dict(enumerate(self.layers))}
+    def __len__(self): return len(self.layers)
+    def __getitem__(self, i):
+        return Model(*at) if isinstance(at := self.layers[i], list) else at
+    def __repr__(self):
+        rows = [f'{i:3}  {layer!r}'.replace('\n', '\n     ') for i, layer in enumerate(self)]
+        count = sum(p.numel() for p in self.parameters())
+        return '\n'.join([f'{type(self).__name__}: {count:,} parameters', *rows])
 
 # %% ../nbs/08_layers.ipynb #840b9822
 @patch
-def parts(self: Model):                           # '0.weight' is layer 0's, as in torch.nn
-    return {**Module.parts(self), 'layers': None, **dict(enumerate(self.layers))}
+def forward(self: Model, x):
+    ways = []
+    for i, layer in enumerate(self.layers):
+        x, way = _at(i, layer, layer.forward, x)
+        ways.append((i, layer, way))
+    def back(g, input_grad=True):
+        first = 0 if input_grad else _first_to_learn(ways)
+        for i, layer, way in reversed(ways[first:]):
+            g = _at(i, layer, way, g, input_grad or i > first)
+        return g if input_grad else None
+    return x, back
 
-@patch
-def __len__(self: Model): return len(self.layers)
-
-@patch
-def __getitem__(self: Model, i):
-    return Model(*at) if isinstance(at := self.layers[i], list) else at
-
-@patch
-def __repr__(self: Model):
-    rows = [f'{i:3}  {layer!r}'.replace('\n', '\n     ') for i, layer in enumerate(self)]
-    count = sum(p.numel() for p in self.parameters())
-    return '\n'.join([f'{type(self).__name__}: {count:,} parameters', *rows])
+# %% ../nbs/08_layers.ipynb #8c08a00f
+def _at(i, layer, f, *args):
+    "f(*args); an error of it says in which layer of a model, and at which place, it happened."
+    try: return f(*args)
+    except (TypeError, ValueError, RuntimeError) as e:
+        e.args = f'layer {i}, {repr(layer).split(":")[0]}: {e}',     # of a model only its name
+        raise
 
 # %% ../nbs/08_layers.ipynb #daf64ef4
 Module._back, Module._numbers = None, itertools.count()   # the latest way back; calls are numbered
@@ -197,7 +188,8 @@ def backward(self: Module, g=1., input_grad=True):
         raise RuntimeError('backward needs a forward call first, and the gradient of that call')
     gx = back(g, input_grad)
     self._back = None
-    if gx is not None and (gx is not g or hasattr(g, '_call')): gx._call = back.input_call
+    yours = gx is g and not hasattr(g, '_call')     # your own g, handed on, stays unmarked
+    if gx is not None and not yours: gx._call = back.input_call
     return gx
 
 # %% ../nbs/08_layers.ipynb #5d3c0a1e
@@ -207,6 +199,7 @@ def _no_input(back, g):
     if code and 'input_grad' in code.co_varnames[:code.co_argcount]: back(g, False)
     else: back(g)
 
+# %% ../nbs/08_layers.ipynb #8c08b008
 def _first_to_learn(ways):
     "The place of the first layer that holds anything: those before it have nothing to learn."
     return next((i for i, layer, _ in ways if layer.parts()), len(ways))
@@ -216,6 +209,7 @@ def _first_to_learn(ways):
 def state_dict(self: Module):
     return {k: p.detach().clone() for k, p in self.named_parameters(remove_duplicate=False)}
 
+# %% ../nbs/08_layers.ipynb #8c08b009
 @patch
 def load_state_dict(self: Module, state):
     "Copy `state` into the parameters. ValueError, and nothing changes, unless all of it fits."
@@ -226,5 +220,6 @@ def load_state_dict(self: Module, state):
     if odd: raise ValueError(f'{type(self).__name__}: the state does not fit: ' + '; '.join(odd))
     for k, p in mine.items(): p.detach().copy_(state[k])
 
+# %% ../nbs/08_layers.ipynb #8c08b012
 @patch
 def __getstate__(self: Module): return {k: v for k, v in vars(self).items() if k != '_back'}
