@@ -6,7 +6,7 @@
 __all__ = ['predict', 'exercise', 'Verdict', 'check', 'hint', 'solution', 'progress', 'prove']
 
 # %% ../nbs/00a_exercises.ipynb #0a000003
-import contextlib, copy, ctypes, inspect, io, random, signal, sys, threading, traceback
+import contextlib, copy, ctypes, inspect, io, random, re, signal, sys, threading, traceback
 from types import SimpleNamespace
 import torch
 
@@ -28,7 +28,9 @@ def _off(guess, measured, spread):
     if not guess * measured > 0: return f'off by {_words(abs(guess - measured))}'
     ratio = max(guess/measured, measured/guess)
     much = f'{100*ratio - 100:.0f}%' if ratio < 1.3 else f'{_words(float(f"{ratio:.2g}"))} times'
-    return f'{much} too {"large" if abs(guess) > abs(measured) else "small"}'
+    fraction = 50 < ratio < 200 and min(abs(guess), abs(measured)) <= 1
+    return (f'{much} too {"large" if abs(guess) > abs(measured) else "small"}'
+            + (' (in per cent?)' if fraction else ''))
 
 # %% ../nbs/00a_exercises.ipynb #0a000023
 _predictions = {}       # what this kernel has seen; gone when it stops
@@ -168,10 +170,13 @@ def _try(answer, args, forbidden=()):
     except KeyboardInterrupt: raise
     except BaseException as e:
         if isinstance(e, _Stop) and e.args: raise
-        if isinstance(e, NotImplementedError) or 'ellipsis' in str(e): raise _Stop('not tried yet')
+        # torch raises it too, with words
+        if isinstance(e, NotImplementedError) and not e.args or 'ellipsis' in str(e):
+            raise _Stop('not tried yet')
         frames = traceback.extract_tb(e.__traceback__)[2:]
         own = [f for f in frames if f.filename == frames[0].filename][-1:]
         line = ''.join(f', in line {f.lineno}: {f.line}' for f in own)
+        if re.search('for \\^|_xor', str(e)): line += ' (`^` is no power in Python: `**` is)'
         if isinstance(e, _Stop): raise _Stop(_TOO_LONG + line)
         raise _Stop(f'raises {type(e).__name__}: {" ".join(str(e).split())[:200]}{line}')
     if any(r is ... for r in (got if isinstance(got, tuple) else [got])):
