@@ -6,10 +6,9 @@
 __all__ = ['batches', 'need_rate', 'SGD', 'accuracy', 'evaluate', 'fit', 'one_cycle']
 
 # %% ../nbs/10_train.ipynb #04c1c41f
-import math
+import math, torch
 from itertools import islice
-import torch
-from fastcore.basics import patch
+from fastcore.basics import listify, patch, uniqueify
 from .checks import need, need_generator, need_size
 from .cross_entropy import need_labels
 
@@ -36,13 +35,12 @@ class SGD:
 
     `lr` may change between steps. (Polyak, 1964; in PyTorch's form, where lr acts on all of v)"""
     def __init__(self, params, lr, momentum=0.):
-        params = [params] if isinstance(params, torch.Tensor) else params
-        params = list({id(p): p for p in params}.values())           # each once
+        params = listify(params)                 # one tensor, or several: below, each once
         kinds = [type(p).__name__ for p in params if not isinstance(p, torch.Tensor)]
         if kinds or not params: raise TypeError(f'SGD takes tensors, at least one; found {kinds}')
         need_rate('SGD', lr)
         if not 0 <= momentum < 1: raise ValueError(f'SGD: momentum is in [0, 1); found {momentum}')
-        self.params, self.lr, self.momentum, self.v = params, lr, momentum, []
+        self.params, self.lr, self.momentum, self.v = uniqueify(params), lr, momentum, []
 
     def step(self):
         "Move each parameter against its gradient; RuntimeError, and none moves, if one is missing."
@@ -52,13 +50,14 @@ class SGD:
         if self.momentum and not self.v: self.v = [torch.zeros_like(p) for p in self.params]
         for i, p in enumerate(self.params):
             v = self.v[i].mul_(self.momentum).add_(p.grad) if self.momentum else p.grad
-            (p.detach() if p.requires_grad else p).sub_(v, alpha=self.lr)
+            (p.detach() if p.requires_grad else p).sub_(v, alpha=self.lr)    # unseen by autograd
 
     def zero_grad(self):
         "Forget all gradients: they add up until then."
         for p in self.params: p.grad = None
 
-    param_groups = property(lambda self: [vars(self)])       # where lr stands, as in torch.optim
+    # PyTorch keeps the rate in param_groups[0]['lr']; here that dict is the attributes themselves
+    param_groups = property(lambda self: [vars(self)])
 
 # %% ../nbs/10_train.ipynb #910ef237
 def accuracy(output, targ):
@@ -75,7 +74,7 @@ def evaluate(model, loss, x, y, bs=1000):
     Every row weighs the same. Nothing is kept, and a backward that is due is not disturbed."""
     total = right = 0
     for xb, yb in batches(x, y, bs, shuffle=False):
-        output = model.forward(xb)[0]
+        output = model.forward(xb)[0]            # model(xb) would keep the way back
         total += loss.forward(output, yb)[0].item() * len(yb)
         right += accuracy(output, yb).item() * len(yb)
     return total / len(y), round(right) / len(y)
@@ -100,7 +99,6 @@ def _finite(l, history):
     if math.isfinite(l): return l
     raise FloatingPointError(f'fit: loss {l} at step {len(history["loss"])}; try a smaller rate')
 
-# %% ../nbs/10_train.ipynb #0161a109
 def fit(model, loss, opt, train, valid, epochs, bs,
         schedule=None, augment=None, generator=None, progress=True, start=0):
     """Train; the history: 'loss' of each step, 'valid_loss' and 'accuracy' of each epoch.
@@ -155,7 +153,7 @@ def one_cycle(lr, steps, warm=0.3):
     if not 0 <= warm < 1: raise ValueError(f'one_cycle: warm must be in [0, 1); found {warm}')
     def rate(step):
         if not 0 <= step < steps: raise ValueError(f'one_cycle has {steps} steps; found {step}')
-        t = (step + 0.5) / steps
+        t = (step + 0.5) / steps                 # and 0.96 is 1 - 1/25
         if t < warm: return lr * (1 - 0.96 * (1 + math.cos(math.pi * t/warm)) / 2)
         return lr * (1 + math.cos(math.pi * (t - warm)/(1 - warm))) / 2
     return rate
