@@ -61,7 +61,7 @@ def _leave():
 # %% ../nbs/15_parallel.ipynb #a5000010
 class Share(torch.Tensor):
     "A tensor that hands out, of the rows that a batch asks for, every `world`-th."
-    rank = world = None                 # so it stays for what is computed from a share: refused
+    rank = world = None                 # what is computed from a share has none: refused
     def index_select(self, dim, rows):
         if self.world is None: raise TypeError('shard last: found what was computed from a share')
         if len(rows) % self.world:
@@ -87,8 +87,9 @@ def shard(x, y, rank, world):
 def join(timeout=60):
     """Meet the other processes that torchrun started; (rank, world), or (0, 1) if there are none.
 
-    Whoever waits for another for more than `timeout` seconds, or for one that has ended, gets a
-    ConnectionError; at the first meeting after up to five times that. GPUs, if there are enough."""
+    Whoever waits here or in an Averaged for more than `timeout` seconds, or for one that has
+    ended, gets a ConnectionError (in a dist.* call of your own: a RuntimeError); at the first
+    meeting after up to five times that. GPUs, if there are enough."""
     world = int(os.getenv('WORLD_SIZE', 1))
     if world == 1: return 0, 1
     if not dist.is_initialized():
@@ -146,7 +147,7 @@ class Averaged:
 
     # all else is the optimiser's own: lr, param_groups, zero_grad, state_dict, load_state_dict
     def __getattr__(self, name):
-        if 'opt' not in vars(self): raise AttributeError(name)        # while it is being copied
+        if 'opt' not in vars(self): raise AttributeError(name)        # a copy begins empty
         return getattr(self.opt, name)
     def __setattr__(self, name, value): setattr(self.opt, name, value)
 
@@ -162,7 +163,9 @@ def _train(a):
     model = _network(a.cnn, g)
     for p in model.parameters(): p.data = p.to(x.device)
     opt = Averaged(SGD(model.parameters(), a.lr, momentum=0.9))
-    for epoch in range(_load(a, model, opt), a.epochs):
+    done = _load(a, model, opt)
+    if rank == 0 and done == a.epochs: print(f'nothing to do: all {done} epochs are saved')
+    for epoch in range(done, a.epochs):
         rate, order = one_cycle(a.lr, a.epochs * steps), g.manual_seed(a.seed)
         history = fit(model, CrossEntropy(), opt, train, valid, epoch + 1, a.bs, rate, None, order,
                       progress=rank == 0, start=epoch*steps)
