@@ -4,7 +4,7 @@
     python tools/mutate.py --sample 24 --seed NAME               only 24 changes in six chapters, others for each NAME; fails below 95%
 
 What was found is kept in .mutation, for as long as the chapter's code stays as it is: a run that was stopped goes on where it was.
-A chapter that was tried whole gets its line in docs/mutation.md. A change that alters nothing anyone could see stands in equivalents.txt
+A chapter of which 20 changes were tried gets its line in docs/mutation.md, with the number there are where that is more. A change that alters nothing anyone could see stands in equivalents.txt
 beside this file: the line that is printed for it, and the reason.
 """
 import argparse, ast, contextlib, copy, functools, hashlib, itertools, json, math, os, random, re, resource, signal, sys, time
@@ -144,11 +144,12 @@ def report(name, found, total, begin):
     print(f'{name}: {found.count(False)} of {len(found)}{part} wrong versions noticed, after {time.monotonic() - begin:.0f} s', flush=True)
 
 
-def record(path, found):
-    "Put a chapter's score into the table."
+def record(path, found, total):
+    "Put a chapter's score into the table; where not all were tried, of how many they are a part."
     head, line, rows = TABLE.read_text(encoding='utf-8').partition('| --- | ---: | ---: | --- |\n')
     rows = {row.split('|')[1].strip(): row for row in rows.splitlines()}
-    rows[path.stem] = f'| {path.stem} | {found.count(False)} of {len(found)} | {found.count(False)/len(found):.1%} | {time.strftime("%Y-%m-%d")} |'
+    part = '' if len(found) == total else f' (of {total} in all)'
+    rows[path.stem] = f'| {path.stem} | {found.count(False)} of {len(found)}{part} | {found.count(False)/len(found):.1%} | {time.strftime("%Y-%m-%d")} |'
     TABLE.write_text(head + line + '\n'.join(rows[name] for name in sorted(rows)) + '\n', encoding='utf-8')
 
 
@@ -183,7 +184,7 @@ def main():
         found[path] = [known[key] for *_, key in mine[path] if key in known]
         if not fine: broken.add(path)
         elif found[path] and not args.sample: report(path.name, found[path], len(mine[path]), begin)
-        if fine and not args.sample and len(found[path]) == len(mine[path]): record(path, found[path])
+        if fine and not args.sample and len(found[path]) >= min(20, len(mine[path])): record(path, found[path], len(mine[path]))
     if args.sample:
         found = {'sample': sum(found.values(), [])}
         report('the sample', found['sample'], len(wrong), begin)
