@@ -177,6 +177,8 @@ def main():
         wrong = chance.sample(wrong, min(args.sample, len(wrong)))
         mine = {p: some for p in mine if (some := [w for w in wrong if w[0] == p])}
     new = {p: [w for w in some if w[-1] not in known] for p, some in mine.items()}
+    for _, _, label, _, key in sum(mine.values(), []):
+        if known.get(key): print(f'  {label}', flush=True)              # found by an earlier run
     works = ((p, functools.partial(try_chapter, p, some, end)) for p, some in new.items() if some and time.monotonic() < end)
     found, broken = {}, set()
     for path, fine in itertools.chain(((p, True) for p, some in new.items() if not some), side_by_side(works, args.workers)):
