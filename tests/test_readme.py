@@ -35,3 +35,12 @@ def test_benchmark_is_the_stored_one():
     stored = json.loads((ROOT/'docs/bench.json').read_text(encoding='utf-8'))
     before, rest = README.split(MARKS[0])
     assert rest.split(MARKS[1])[0].strip() == markdown(stored['about'], stored['times_as_fast_as_torch_nn']), 'run make bench'
+
+
+def test_what_a_chapter_tells_to_type_is_imported():
+    for path in sorted((ROOT/'nbs').glob('[0-9]*.ipynb')):
+        cells = [(c['cell_type'], ''.join(c['source'])) for c in json.loads(path.read_text(encoding='utf-8'))['cells']]
+        told = {name for kind, text in cells if kind == 'markdown' for name in re.findall(r'`(hint|solution|progress)\(', text)}
+        code = '\n'.join(text for kind, text in cells if kind == 'code')
+        known = set(re.findall(r'\w+', ' '.join(re.findall(r'from foundations\.exercises import (.*)', code)))) | set(re.findall(r'^def (\w+)', code, re.M))
+        assert told <= known or 'from foundations.all import *' in code, (path.name, told - known)
