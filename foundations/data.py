@@ -85,6 +85,7 @@ def _find(folder, name):
     found = sorted(p.name for p in folder.iterdir())[:8] if folder.is_dir() else 'no such folder'
     raise FileNotFoundError(f'{folder}: expected a folder with {name} or {name}.gz; found {found}')
 
+# %% ../nbs/02_data.ipynb #02e00014
 def _pair(folder, prefix):
     "Images (n,784), float32, pixel/256, and labels (n,), int64, from the two files of `prefix`."
     folder = files('foundations')/'mnist' if folder is None else Path(folder).expanduser()
