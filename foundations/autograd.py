@@ -177,14 +177,6 @@ Var.sum, Var.mean = lift(Tensor.sum, _sum_grad), lift(Tensor.mean, _mean_grad)
 Var.exp, Var.log = lift(torch.exp, lambda g, x: g * x.exp()), lift(torch.log, lambda g, x: g / x)
 Var.__neg__ = lift(torch.neg, lambda g, x: -g)
 
-# %% ../nbs/14_autograd.ipynb #a0140069
-_take = lift(torch.take, lambda g, x, at: torch.zeros_like(x).put_(at, g, accumulate=True))
-
-@patch
-def __getitem__(self: Var, at):
-    x = self.data
-    return _take(self, torch.arange(x.numel(), device=x.device).view(x.shape)[at])
-
 # %% ../nbs/14_autograd.ipynb #a0140424
 def _pow_grad(g, a, b):
     "Gradients of a**b; at b = 0 nothing depends on a, at a = 0 nothing on b > 0."
@@ -204,6 +196,14 @@ _operator('matmul', _matmul_grad)
 def _T(x): return x.mT
 Var.T = property(lift(_T, lambda g, x: g.mT), doc='The last two axes swapped.')
 Var.reshape = lift(Tensor.reshape, lambda g, x, *shape: g.reshape(x.shape))
+
+# %% ../nbs/14_autograd.ipynb #a0140069
+_take = lift(torch.take, lambda g, x, at: torch.zeros_like(x).put_(at, g, accumulate=True))
+
+@patch
+def __getitem__(self: Var, at):
+    x = self.data
+    return _take(self, torch.arange(x.numel(), device=x.device).view(x.shape)[at])
 
 # %% ../nbs/14_autograd.ipynb #a0140091
 @contextlib.contextmanager
