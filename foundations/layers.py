@@ -30,7 +30,6 @@ def _versions(value):
     if isinstance(value, dict): value = list(value.values())
     return [_versions(v) for v in value] if isinstance(value, (list, tuple)) else None
 
-# %% ../nbs/08_layers.ipynb #8c08a007
 class _WayBack:
     "The way back of one call: walked once, while what the call was made of is unchanged."
     def __init__(self, back, out, made_of):
@@ -46,7 +45,12 @@ class _WayBack:
         back, self.back, self.made_of = self.back, None, None   # let go first: even a walk that
         return back(g) if input_grad else _no_input(back, g)    # fails half way is not walked again
 
-# %% ../nbs/08_layers.ipynb #b217864f
+def _no_input(back, g):
+    "Walk back without the gradient of the input; not even computed, if `back` takes input_grad."
+    code = getattr(back, '__code__', None)
+    if code and 'input_grad' in code.co_varnames[:code.co_argcount]: back(g, False)
+    else: back(g)
+
 def _guarded(forward):
     "`forward`, with its way back in a _WayBack."
     def guarded(self, *args, **named):
@@ -144,7 +148,6 @@ class Model(Module):
         count = sum(p.numel() for p in self.parameters())
         return '\n'.join([f'{type(self).__name__}: {count:,} parameters', *rows])
 
-# %% ../nbs/08_layers.ipynb #840b9822
 @patch
 def forward(self: Model, x):
     ways = []
@@ -158,13 +161,16 @@ def forward(self: Model, x):
         return g if input_grad else None
     return x, back
 
-# %% ../nbs/08_layers.ipynb #8c08a00f
 def _at(i, layer, f, *args):
     "f(*args); an error of it says in which layer of a model, and at which place, it happened."
     try: return f(*args)
     except (TypeError, ValueError, RuntimeError) as e:
         e.args = f'layer {i}, {repr(layer).split(":")[0]}: {e}',     # of a model only its name
         raise
+
+def _first_to_learn(ways):
+    "The place of the first layer that holds anything: those before it have nothing to learn."
+    return next((i for i, layer, _ in ways if layer.parts()), len(ways))
 
 # %% ../nbs/08_layers.ipynb #daf64ef4
 Module._back, Module._numbers = None, itertools.count()   # the latest way back; calls are numbered
@@ -179,7 +185,6 @@ def __call__(self: Module, x, *args, **named):
     self._back = back
     return out
 
-# %% ../nbs/08_layers.ipynb #8c08a013
 @patch
 def backward(self: Module, g=1., input_grad=True):
     "Add to each parameter's grad, from the gradient g of the latest output; return the input's."
@@ -191,18 +196,6 @@ def backward(self: Module, g=1., input_grad=True):
     yours = gx is g and not hasattr(g, '_call')     # your own g, handed on, stays unmarked
     if gx is not None and not yours: gx._call = back.input_call
     return gx
-
-# %% ../nbs/08_layers.ipynb #5d3c0a1e
-def _no_input(back, g):
-    "Walk back without the gradient of the input; not even computed, if `back` takes input_grad."
-    code = getattr(back, '__code__', None)
-    if code and 'input_grad' in code.co_varnames[:code.co_argcount]: back(g, False)
-    else: back(g)
-
-# %% ../nbs/08_layers.ipynb #8c08b008
-def _first_to_learn(ways):
-    "The place of the first layer that holds anything: those before it have nothing to learn."
-    return next((i for i, layer, _ in ways if layer.parts()), len(ways))
 
 # %% ../nbs/08_layers.ipynb #04ce8d3e
 @patch
