@@ -6,7 +6,7 @@ READY := .venv/.ready
 SCREEN_FLAG := $(shell [ "$$(uname)" = Darwin ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || echo --no-browser)
 LAB := $(SCREEN_FLAG) $(LAB_FLAGS)
 
-.PHONY: help install lab test check browser notebooks outputs mutate package export site bench clean
+.PHONY: help install lab test check browser browser-lab browser-site notebooks outputs mutate package export site bench clean
 
 help:
 	@echo 'make lab         set up, then open JupyterLab on your own copies of the notebooks, in my/'
@@ -39,8 +39,12 @@ test: check
 	@$(BIN)/python -m pytest -q tests --ignore tests/browser
 	@$(BIN)/python tools/test_notebooks.py
 
+# JupyterLab and the website side by side: each keeps one core busy
 browser: $(READY)
-	$(BIN)/python -m pytest -q -rs tests/browser
+	@$(MAKE) --no-print-directory -j 2 browser-lab browser-site
+
+browser-lab browser-site: browser-%: $(READY)
+	$(BIN)/python -m pytest -q -rs tests/browser/test_$*.py
 
 notebooks: $(READY)
 	@$(BIN)/nbdev_export

@@ -84,12 +84,13 @@ LOOK = r'''() => {
 }'''
 # coloured words of code are thousands a page; axe looks at one of each colour on each ground
 FEWER_WORDS = r'''() => {
-  const seen = new Set();
+  const seen = new Set(), again = [];
   for (const s of document.querySelectorAll('.highlight pre span')) {
     const kind = [s.className, getComputedStyle(s).color, s.closest('div.cell_input, div.cell_output, div[class*=highlight-]').className].join();
-    if (seen.has(kind)) s.replaceWith(s.textContent);
+    if (seen.has(kind)) again.push(s);
     seen.add(kind);
   }
+  for (const s of again) s.replaceWith(s.textContent);     // only now: a change between two looks at colours computes the page's style anew
 }'''
 
 
