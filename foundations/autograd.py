@@ -179,7 +179,7 @@ Var.__neg__ = lift(torch.neg, lambda g, x: -g)
 
 # %% ../nbs/14_autograd.ipynb #a0140424
 def _pow_grad(g, a, b):
-    "Gradients of a**b; at b = 0 nothing depends on a, at a = 0 nothing on b > 0."
+    "Gradients of a**b; at b = 0 nothing depends on a, at a = 0 nothing on b > 0; 0**0: both 0."
     ga, gb = g * (b * a**(b - 1)), g * (a**b * a.log())
     return torch.where(b == 0, 0., ga), torch.where((a == 0) & (b >= 0), 0., gb)
 
