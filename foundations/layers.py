@@ -88,9 +88,9 @@ class Linear(Module):
         self.weight = kaiming_normal(n_in, n_out, generator, dtype, device).T.contiguous()
         self.bias = self.weight.new_zeros(n_out)
     def forward(self, x):
-        weight, bias = self.weight, self.bias
+        weight, bias = self.weight, self.bias     # of this call: later self.weight may be another
         w = weight.T                  # (n_in, n_out), as in the mathematics
-        def back(g, input_grad=True):
+        def back(g, input_grad=True):             # False: gx is not computed
             gx, gw, gb = lin_grad(g, x, w, bias, input_grad)
             add_grad(weight, gw.T)
             add_grad(bias, gb)
