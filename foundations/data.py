@@ -36,7 +36,7 @@ def show_digits(images, labels=None, cols=8):
         ax.imshow(image, cmap=ink, vmin=images.min(), vmax=images.max())
         ax.set_title(title, fontsize=9, loc='center')
 
-# %% ../nbs/02_data.ipynb #13813801
+# %% ../nbs/02_data.ipynb #caa99f9c
 def _unpack(path, most=math.inf):
     "The bytes of the file at `path`, unpacked if it is gzipped: the first `most` of them."
     raw = bytearray()
@@ -52,7 +52,6 @@ def _expect(ok, path, found, expected):
     "ValueError that names `path` and what was found in it, unless `ok`."
     if not ok: raise ValueError(f'{path}: found {found}, expected {expected}')
 
-# %% ../nbs/02_data.ipynb #caa99f9c
 _IDX = {0x08: torch.uint8, 0x09: torch.int8, 0x0b: torch.int16, 0x0c: torch.int32,
         0x0d: torch.float32, 0x0e: torch.float64}
 
@@ -77,7 +76,7 @@ def read_idx(path):
     if size > 1 and sys.byteorder == 'little': data = data.flip(1)
     return data.view(dtype).view(shape)
 
-# %% ../nbs/02_data.ipynb #becffcdf
+# %% ../nbs/02_data.ipynb #02e00014
 def _find(folder, name):
     "The file `name` or `name`.gz in `folder`."
     for path in (folder/name, folder/f'{name}.gz'):
@@ -85,7 +84,6 @@ def _find(folder, name):
     found = sorted(p.name for p in folder.iterdir())[:8] if folder.is_dir() else 'no such folder'
     raise FileNotFoundError(f'{folder}: expected a folder with {name} or {name}.gz; found {found}')
 
-# %% ../nbs/02_data.ipynb #02e00014
 def _pair(folder, prefix):
     "Images (n,784), float32, pixel/256, and labels (n,), int64, from the two files of `prefix`."
     folder = files('foundations')/'mnist' if folder is None else Path(folder).expanduser()
