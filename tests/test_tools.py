@@ -65,6 +65,14 @@ def test_stored_outputs_are_compared(tmp_path):
         assert done.returncode == 1 and words in done.stdout and done.stdout.count('cell ') == i, done.stdout
 
 
+def test_each_cell_twice(tmp_path):
+    "A cell that goes on from what it left itself shows something else the second time; a run that is not doubled does not see it."
+    path = write(tmp_path/'01_twice.ipynb', 'n = 1', 'n = n + 1\nn')
+    assert tool('notebooks.py', 'store', path).returncode == tool('notebooks.py', 'check', path).returncode == 0
+    done = tool('notebooks.py', 'check', path, '--twice')
+    assert done.returncode == 1 and "cell 3: stored '2'\n            now '3'" in done.stdout, done.stdout
+
+
 def test_mutation_names_what_nobody_checks(tmp_path):
     "A chapter that checks its function notices every change; one that does not is told which line; one that fails as it is counts for nothing."
     add = '#| export\ndef add(a, b):\n    total = a + b\n    return total'

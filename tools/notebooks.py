@@ -46,14 +46,15 @@ class Client(NotebookClient):
         return client
 
 
-async def execute(path, timeout):
-    "Run one notebook; returns it as a dict with its outputs, clean, and an error or None."
+async def execute(path, timeout, times=1):
+    "Run one notebook, each cell `times` times in a row; returns it as a dict with the last outputs, clean, and an error or None."
     nb = nbformat.read(path, as_version=4)
     client = Client(nb, timeout=timeout, kernel_name='python3', extra_arguments=['--log-level=40'], resources={'metadata': {'path': str(NBS)}})
     env = {k: v for k, v in os.environ.items() if k not in ('MPLBACKEND', 'IN_TEST')}
     try:
         async with client.async_setup_kernel(env={**env, 'OMP_NUM_THREADS': '1'}):
-            for i, cell in enumerate(nb.cells): await client.async_execute_cell(cell, i)
+            for i, cell in enumerate(nb.cells):
+                for _ in range(times): await client.async_execute_cell(cell, i)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as e:
         return None, f'{path.name}, cell {client.at} of {len(nb.cells)}:\n\n{nb.cells[client.at - 1].source}\n\n{ANSI.sub("", str(e)).strip()}'
     plain = json.loads(nbformat.writes(nb))
@@ -91,10 +92,10 @@ def differences(stored, fresh):
                     yield 'cell {}: stored {!r:.200}\n{:>15} {!r:.200}'.format(number, lines[0], 'now', lines[1])
 
 
-async def work(mode, path, timeout):
+async def work(mode, path, timeout, times):
     "Store or check one notebook; returns what is wrong."
     start = time.perf_counter()
-    fresh, error = await execute(path, timeout)
+    fresh, error = await execute(path, timeout, times)
     if error and 'KeyboardInterrupt' in error: sys.exit(f'stopped in {path.name}')
     if error: faults = [f'FAILED in {error}']
     elif mode == 'check': faults = [f'{path.name}, {line}' for line in differences(json.loads(path.read_text(encoding='utf-8')), fresh)]
@@ -104,11 +105,11 @@ async def work(mode, path, timeout):
     return faults
 
 
-async def all_of(mode, paths, timeout, jobs):
+async def all_of(mode, paths, timeout, jobs, times):
     "Work on `paths`, `jobs` at a time."
     turn = asyncio.Semaphore(jobs)
     async def one(path):
-        async with turn: return await work(mode, path, timeout)
+        async with turn: return await work(mode, path, timeout, times)
     return [fault for faults in await asyncio.gather(*map(one, paths)) for fault in faults]
 
 
@@ -119,11 +120,12 @@ def main():
     parser.add_argument('--timeout', type=int, default=900, help='seconds one cell may take (default 900)')
     parser.add_argument('--turn', help='run only a quarter of those that are shortened under test')
     parser.add_argument('--jobs', type=int, default=1, help='how many notebooks at a time (default 1)')
+    parser.add_argument('--twice', action='store_true', help='run each cell twice in a row: it must show the same again')
     args = parser.parse_args()
     if missing := [str(p) for p in args.notebooks if not p.is_file()]: parser.error(f'no such notebook: {", ".join(missing)}')
     paths = args.notebooks or sorted(NBS.glob('[0-9]*.ipynb'))
     if args.turn: paths = [p for p in paths if re.search(r'in_test\(|"#\| measured', p.read_text(encoding='utf-8'))][zlib.crc32(args.turn.encode()) % 4::4]
-    sys.exit(bool(asyncio.run(all_of(args.mode, paths, args.timeout, args.jobs))))
+    sys.exit(bool(asyncio.run(all_of(args.mode, paths, args.timeout, args.jobs, 1 + args.twice))))
 
 
 if __name__ == '__main__': main()
