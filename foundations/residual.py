@@ -95,7 +95,6 @@ class Bias(Module):
             return g
         return x + s, back
 
-# %% ../nbs/11a_residual.ipynb #949fc0f0
 def _branches(block):
     "How many branches, the weights that rule 2 scales, and the parameters that rule 1 sets to 0."
     if isinstance(block, Blocks): return len(block.w1), [block.w1], [block.w2]
