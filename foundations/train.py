@@ -59,7 +59,7 @@ class SGD:
     # PyTorch keeps the rate in param_groups[0]['lr']; here that dict is the attributes themselves
     param_groups = property(lambda self: [vars(self)])
 
-# %% ../nbs/10_train.ipynb #910ef237
+# %% ../nbs/10_train.ipynb #b1000026
 def accuracy(output, targ):
     """Fraction of rows whose largest output, the first of equals, is at the label; with NaN never.
 
@@ -68,6 +68,7 @@ def accuracy(output, targ):
     top, where = output.max(1)
     return ((where == targ) & ~top.isnan()).double().mean()
 
+# %% ../nbs/10_train.ipynb #910ef237
 def evaluate(model, loss, x, y, bs=1000):
     """Mean loss and accuracy of `model` over all rows of x and y, as floats, `bs` rows at a time.
 
