@@ -27,7 +27,8 @@ def _off(guess, measured, spread):
     if _words(guess) == _words(measured): return 'right'
     if not guess * measured > 0: return f'off by {_words(abs(guess - measured))}'
     ratio = max(guess/measured, measured/guess)
-    much = f'{100*ratio - 100:.0f}%' if ratio < 1.3 else f'{_words(float(f"{ratio:.2g}"))} times'
+    much = f'{_words(float(f"{ratio:.2g}"))} times'
+    if ratio < 1.3: much = f'{100*abs(guess/measured - 1):.0f}%'
     fraction = 50 < ratio < 200 and min(abs(guess), abs(measured)) <= 1
     return (f'{much} too {"large" if abs(guess) > abs(measured) else "small"}'
             + (' (in per cent?)' if fraction else ''))
