@@ -16,7 +16,7 @@ from .train import need_rate
 class Step:
     """A training step of Model(Linear, Relu, Linear), cross-entropy and plain SGD: step(x, y, lr).
 
-    In place, for batches of n rows; it allocates no memory."""
+    In place, for batches of n rows; its results go into buffers made once."""
     def __init__(self, model, n):
         kinds = ', '.join(type(layer).__name__ for layer in model)
         if kinds != 'Linear, Relu, Linear':
