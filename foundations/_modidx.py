@@ -20,7 +20,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'foundations.checks._check': ('foundations.html#_check', 'foundations/checks.py'),
                                     'foundations.checks._fits': ('foundations.html#_fits', 'foundations/checks.py'),
                                     'foundations.checks._real': ('foundations.html#_real', 'foundations/checks.py'),
-                                    'foundations.checks.in_test': ('foundations.html#in_test', 'foundations/checks.py'),
                                     'foundations.checks.need': ('foundations.html#need', 'foundations/checks.py'),
                                     'foundations.checks.need_generator': ('foundations.html#need_generator', 'foundations/checks.py'),
                                     'foundations.checks.need_size': ('foundations.html#need_size', 'foundations/checks.py'),

@@ -31,6 +31,14 @@ def test_nbdev_test_names_what_fails(tmp_path):
     assert '01_bad.ipynb' in done.stdout and 'Cell #3' in done.stdout and 'one is not two' in done.stdout and 'longer than 20 s' in done.stdout
 
 
+def test_long_runs_are_short_under_test(monkeypatch):
+    from foundations import in_test
+    monkeypatch.delenv('IN_TEST', raising=False)
+    assert in_test(1, otherwise=2) == 2
+    monkeypatch.setenv('IN_TEST', '1')
+    assert in_test(1, otherwise=2) == 1
+
+
 @pytest.mark.parametrize('command', [['test_notebooks.py'], ['notebooks.py', 'check'], ['mutate.py']], ids=' '.join)
 def test_no_such_notebook(command, tmp_path):
     done = tool(*command, tmp_path/'99_nowhere.ipynb')
