@@ -17,13 +17,11 @@ def inside(model):
     "`model` and all layers in it, from the outside in, in order."
     return [part for _, part in walk(model) if isinstance(part, Module)]
 
-# %% ../nbs/11_depth.ipynb #9c72d70b
 def weighted(model):
     "The layers inside `model` that keep a `weight`, each once, in order."
     return [layer for layer in dict.fromkeys(inside(model))
             if isinstance(getattr(layer, 'weight', None), torch.Tensor)]
 
-# %% ../nbs/11_depth.ipynb #c0afad94
 def _unit(layer, tol, x):
     "layer.forward(x), once the layer's weights are scaled so that the output's rms is 1."
     del layer.forward          # the class's own again: used twice, it is scaled where it runs first
