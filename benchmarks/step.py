@@ -133,12 +133,13 @@ def products(batches, weights, transposed):
     w1, _, w2, _ = weights
     n, (i, h), o = len(batches[0][0]), w1.shape, w2.shape[1]
     new = lambda *shape: torch.full(shape, 0.01)
+    w1, w2, g1, g2 = w1.T.contiguous(), w2.T.contiguous(), new(h, i), new(o, h)
     if transposed:
-        w1, w2, z, p, g, g1, g2 = w1.T.contiguous(), w2.T.contiguous(), new(h, n), new(o, n), new(h, n), new(h, i), new(o, h)
+        z, p, g = new(h, n), new(o, n), new(h, n)
         calls = lambda x: ((w1, x.T, z), (w2, z, p), (w2.T, p, g), (p, z.T, g2), (g, x, g1))
     else:
-        z, p, g, g1, g2 = new(n, h), new(n, o), new(n, h), new(i, h), new(h, o)
-        calls = lambda x: ((x, w1, z), (z, w2, p), (p, w2.T, g), (z.T, p, g2), (x.T, g, g1))
+        z, p, g = new(n, h), new(n, o), new(n, h)
+        calls = lambda x: ((x, w1.T, z), (z, w2.T, p), (p, w2, g), (p.T, z, g2), (g.T, x, g1))
     def epoch():
         for x, _ in batches:
             for a, b, out in calls(x): torch.mm(a, b, out=out)
