@@ -33,7 +33,6 @@ def _off(guess, measured, spread):
     return (f'{much} too {"large" if abs(guess) > abs(measured) else "small"}'
             + (' (in per cent?)' if fraction else ''))
 
-# %% ../nbs/00a_exercises.ipynb #0a000023
 _predictions = {}       # what this kernel has seen; gone when it stops
 
 def predict(name, guess=..., measured=None, spread=None):
@@ -65,7 +64,6 @@ def _value(got, wanted):
     at = tuple(bad.nonzero()[0].tolist())
     return f'value: got {a[at]:.5g}, wanted {b[at]:.5g}' + (f', at {list(at)}' if at else '')
 
-# %% ../nbs/00a_exercises.ipynb #0a000137
 def _differs(got, wanted):
     "The first difference of `got` from `wanted`, in words, or None: type, shape, dtype, value."
     number = isinstance(wanted, (int, float))
@@ -184,7 +182,6 @@ def _try(answer, args, forbidden=()):
         raise _Stop('not tried yet')
     return got
 
-# %% ../nbs/00a_exercises.ipynb #0a000050
 _NOT_YOURS = "the library's own function: right, but not yet yours"
 _AUTOGRAD = 'it asks autograd, which is the judge: derive it yourself'
 
@@ -247,7 +244,6 @@ def _judge(ex, answer, watch=True):
     if len(lines) > 6: lines = [*lines[:5], '... and more', '']
     return Verdict(words or f'ok. {ex.notice}'.strip()), '\n'.join(lines)
 
-# %% ../nbs/00a_exercises.ipynb #0a000051
 def _find(who, name):
     "The exercise called `name`."
     if name in _exercises: return _exercises[name]
