@@ -56,7 +56,7 @@ def _kind(x):
     return next((word for word, of in _KINDS.items() if isinstance(x, of)), type(x).__name__)
 
 def _value(got, wanted):
-    "The first entry off by more than 1e-5 of the largest one wanted, in words, or None."
+    "The first entry off by over 1e-5 of the largest magnitude wanted, in words, or None."
     a, b = got.detach().double(), wanted.detach().double()
     largest = b.numel() and b.abs().nan_to_num(0, 0, 0).max().item()
     bad = ~a.isclose(b, rtol=0, atol=1e-5 * (largest or 1), equal_nan=True)
@@ -87,7 +87,7 @@ def _differs(got, wanted):
     return None if got == wanted else f'value: got {got!r}, wanted {wanted!r}'
 
 # %% ../nbs/00a_exercises.ipynb #0a000045
-_TOO_LONG = 'never returned, and was stopped after 5 s'
+_TOO_LONG = 'not done after 5 s, and was stopped'
 
 class _Stop(BaseException):
     "Ends an answer, past its own `except Exception`. Its words are the verdict; none: too long."
@@ -182,7 +182,7 @@ def _try(answer, args, forbidden=()):
         raise _Stop('not tried yet')
     return got
 
-_NOT_YOURS = "the library's own function: right, but not yet yours"
+_NOT_YOURS = "the judge's own function: right, but not yet yours"
 _AUTOGRAD = 'it asks autograd, which is the judge: derive it yourself'
 
 def _named(ex, got, wanted, result):
@@ -280,7 +280,7 @@ def hint(name):
     else: print(f'hint {ex.hinted} of {len(ex.hints)}: {ex.hints[ex.hinted - 1]}')
 
 def solution(name):
-    "Print what answers to exercise `name` are compared with: the library's own source."
+    "Print what answers to exercise `name` are compared with: a value, or a function's source."
     right = _find('solution', name).reference
     try: print(inspect.getsource(right) if callable(right) else right)
     except (OSError, TypeError): print(f'{right!r}: Python finds no source of it here')
