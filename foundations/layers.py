@@ -23,6 +23,16 @@ def add_grad(p, g):
     g = g.detach() if g.requires_grad else g     # should autograd watch: without its graph
     p.grad = g if p.grad is None else p.grad + g
 
+# %% ../nbs/08_layers.ipynb #8c08a00c
+class Module:
+    """A layer: forward(*args) returns (output, back).
+
+    back(g) adds to the parameters' .grad and returns the gradient of the input; it may take
+    input_grad=True too, to save that work where nobody asks for it. back can be walked once."""
+    def __init_subclass__(cls):
+        if 'forward' in vars(cls): cls.forward = _guarded(cls.forward)
+    def __repr__(self): return f'{type(self).__name__}()'
+
 # %% ../nbs/08_layers.ipynb #dcde1712
 def _versions(value):
     "How often a tensor was written to; a list of counts for a list, tuple or dict; else None."
@@ -61,15 +71,29 @@ def _guarded(forward):
         return out, _WayBack(back, out, (out, *args, *named.values(), *vars(self).values()))
     return guarded
 
-# %% ../nbs/08_layers.ipynb #8c08a00c
-class Module:
-    """A layer: forward(*args) returns (output, back).
+Module._back, Module._numbers = None, itertools.count()   # the latest way back; calls are numbered
 
-    back(g) adds to the parameters' .grad and returns the gradient of the input; it may take
-    input_grad=True too, to save that work where nobody asks for it. back can be walked once."""
-    def __init_subclass__(cls):
-        if 'forward' in vars(cls): cls.forward = _guarded(cls.forward)
-    def __repr__(self): return f'{type(self).__name__}()'
+@patch
+def __call__(self: Module, x, *args, **named):
+    "The output of forward(x, ...); `backward` takes the way back of the latest call."
+    self._back = None                                            # let go of the call before
+    out, back = self.forward(x, *args, **named)
+    if out is not x: out._call = next(self._numbers)     # an x handed on keeps its own number
+    back.call, back.input_call = getattr(out, '_call', None), getattr(x, '_call', None)
+    self._back = back
+    return out
+
+@patch
+def backward(self: Module, g=1., input_grad=True):
+    "Add to each parameter's grad, from the gradient g of the latest output; return the input's."
+    back = self._back
+    if not back or getattr(g, '_call', None) not in (None, back.call):
+        raise RuntimeError('backward needs a forward call first, and the gradient of that call')
+    gx = back(g, input_grad)
+    self._back = None
+    yours = gx is g and not hasattr(g, '_call')     # your own g, handed on, stays unmarked
+    if gx is not None and not yours: gx._call = back.input_call
+    return gx
 
 # %% ../nbs/08_layers.ipynb #98eb1146
 class Relu(Module):
@@ -123,6 +147,7 @@ def named_parameters(self: Module, remove_duplicate=True):
         seen.add(p)
         yield path, p
 
+# %% ../nbs/08_layers.ipynb #8c08d005
 @patch
 def parameters(self: Module): return [p for _, p in self.named_parameters()]
 
@@ -171,31 +196,6 @@ def _at(i, layer, f, *args):
 def _first_to_learn(ways):
     "The place of the first layer that holds anything: those before it have nothing to learn."
     return next((i for i, layer, _ in ways if layer.parts()), len(ways))
-
-# %% ../nbs/08_layers.ipynb #daf64ef4
-Module._back, Module._numbers = None, itertools.count()   # the latest way back; calls are numbered
-
-@patch
-def __call__(self: Module, x, *args, **named):
-    "The output of forward(x, ...); `backward` takes the way back of the latest call."
-    self._back = None                                            # let go of the call before
-    out, back = self.forward(x, *args, **named)
-    if out is not x: out._call = next(self._numbers)     # an x handed on keeps its own number
-    back.call, back.input_call = getattr(out, '_call', None), getattr(x, '_call', None)
-    self._back = back
-    return out
-
-@patch
-def backward(self: Module, g=1., input_grad=True):
-    "Add to each parameter's grad, from the gradient g of the latest output; return the input's."
-    back = self._back
-    if not back or getattr(g, '_call', None) not in (None, back.call):
-        raise RuntimeError('backward needs a forward call first, and the gradient of that call')
-    gx = back(g, input_grad)
-    self._back = None
-    yours = gx is g and not hasattr(g, '_call')     # your own g, handed on, stays unmarked
-    if gx is not None and not yours: gx._call = back.input_call
-    return gx
 
 # %% ../nbs/08_layers.ipynb #04ce8d3e
 @patch
