@@ -15,7 +15,7 @@ from .layers import Module
 def log_softmax(x):
     """log(exp(x) / sum(exp(x))) over the last axis, in any shape.
 
-    The largest logit is subtracted first: no exp overflows. A row with NaN or +inf gives NaN."""
+    The largest logit is subtracted first: no exp overflows. NaN, +inf or all -inf: a row of NaN."""
     need('log_softmax', 'x (...)', x)
     if not x.ndim or not x.shape[-1]:
         raise ValueError(f'log_softmax takes x (..., c), c > 0; found {tuple(x.shape)}')
