@@ -62,7 +62,9 @@ def _value(got, wanted):
     bad = ~a.isclose(b, rtol=0, atol=1e-5 * (largest or 1), equal_nan=True)
     if not bad.any(): return None
     at = tuple(bad.nonzero()[0].tolist())
-    return f'value: got {a[at]:.5g}, wanted {b[at]:.5g}' + (f', at {list(at)}' if at else '')
+    digits = 5 if f'{a[at]:.5g}' != f'{b[at]:.5g}' else 6       # six tell 1e-5 apart
+    words = f'value: got {a[at]:.{digits}g}, wanted {b[at]:.{digits}g}'
+    return words + (f', at {list(at)}' if at else '')
 
 def _differs(got, wanted):
     "The first difference of `got` from `wanted`, in words, or None: type, shape, dtype, value."
