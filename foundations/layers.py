@@ -33,7 +33,6 @@ class Module:
         if 'forward' in vars(cls): cls.forward = _guarded(cls.forward)
     def __repr__(self): return f'{type(self).__name__}()'
 
-# %% ../nbs/08_layers.ipynb #dcde1712
 def _versions(value):
     "How often a tensor was written to; a list of counts for a list, tuple or dict; else None."
     if isinstance(value, Tensor): return None if value.is_inference() else value._version
