@@ -16,9 +16,10 @@ from .checks import need, need_size
 def show_digits(images, labels=None, cols=8):
     """Draw images (n,784) or (n,28,28), n up to 200, with n labels as titles, on one scale of ink.
 
-    The least value of all takes no ink, the largest full ink. `plt.gcf()` is the figure."""
+    The least value of all takes no ink, the largest full ink; a faint one is drawn stronger than
+    its share, to be seen. `plt.gcf()` is the figure."""
     import matplotlib.pyplot as plt
-    from matplotlib.colors import LinearSegmentedColormap, to_rgba
+    from matplotlib.colors import LinearSegmentedColormap, PowerNorm, to_rgba
     images = torch.as_tensor(images).detach().cpu().float()
     need_size('show_digits', cols=cols)
     need('show_digits', 'images (n,784) or (n,28,28), n > 0', images)
@@ -33,7 +34,7 @@ def show_digits(images, labels=None, cols=8):
     full = plt.rcParams['text.color']                 # can be read on the page, black or white
     ink = LinearSegmentedColormap.from_list('ink', [to_rgba(full, 0), full])
     for ax, image, title in zip(axes.flat, images.reshape(n, 28, 28), titles):
-        ax.imshow(image, cmap=ink, vmin=images.min(), vmax=images.max())
+        ax.imshow(image, cmap=ink, norm=PowerNorm(0.6, images.min(), images.max()))
         ax.set_title(title, fontsize=9, loc='center')
 
 # %% ../nbs/02_data.ipynb #caa99f9c
