@@ -17,8 +17,8 @@ def lin(x, w, b):
 
 # %% ../nbs/05_forward.ipynb #9ea3508b
 def relu(x):
-    """max(x, 0), entry by entry, in any shape.
+    """max(x, 0), entry by entry (Nair and Hinton, 2010), in any shape.
 
-    nan stays nan, and the slope at 0 is 0. (Nair and Hinton, 2010)"""
+    nan stays nan, and the slope at 0 is 0."""
     need('relu', 'x (...)', x)
     return x.relu()
