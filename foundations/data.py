@@ -13,11 +13,11 @@ import torch
 from .checks import need, need_size
 
 # %% ../nbs/02_data.ipynb #c951487c
-def show_digits(images, labels=None, cols=8):
+def show_digits(images, labels=None, cols=8, size=0.8):
     """Draw images (n,784) or (n,28,28), n up to 200, with n labels as titles, on one scale of ink.
 
-    The least value of all takes no ink, the largest full ink; a faint one is drawn stronger than
-    its share, to be seen. `plt.gcf()` is the figure."""
+    Each is `size` inches wide. The least value of all takes no ink, the largest full ink; a faint
+    one is drawn stronger than its share, to be seen. `plt.gcf()` is the figure."""
     import matplotlib.pyplot as plt
     from matplotlib.colors import LinearSegmentedColormap, PowerNorm, to_rgba
     images = torch.as_tensor(images).detach().cpu().float()
@@ -29,7 +29,8 @@ def show_digits(images, labels=None, cols=8):
         raise ValueError(f'show_digits: up to 200 images, a label each; found {n}, {len(titles)}')
     rows, cols = math.ceil(n/cols), min(cols, n)
     lines = 0 if labels is None else 1 + max(title.count('\n') for title in titles)
-    fig, axes = plt.subplots(rows, cols, figsize=(0.8*cols, rows*(0.8 + 0.2*lines)), squeeze=False)
+    figsize = size*cols, rows*(size + 0.2*lines)
+    fig, axes = plt.subplots(rows, cols, figsize=figsize, squeeze=False)
     for ax in axes.flat: ax.axis('off')
     full = plt.rcParams['text.color']                 # can be read on the page, black or white
     ink = LinearSegmentedColormap.from_list('ink', [to_rgba(full, 0), full])
