@@ -29,7 +29,7 @@ def patches(x, k, stride=1, padding=0):
     if min(h, w) < 1: raise ValueError(f'patches: a kernel of {k}x{k} does not fit into images of '
                                        f'{size[0]}x{size[1]} with padding {padding}')
     framed = pad(x.permute(0, 2, 3, 1), (0, 0, *[padding]*4))     # a pixel's channels lie together
-    views = framed.unfold(1, k, stride).unfold(2, k, stride)      # (n,h',w',i,k,k), no copies yet
+    views = framed.unfold(1, k, stride).unfold(2, k, stride)      # (n,h',w',i,k,k), not copied yet
     if i == 1: return views.permute(4, 5, 3, 0, 1, 2).reshape(k*k, n*h*w).T   # columns copy faster
     return views.permute(0, 1, 2, 4, 5, 3).reshape(n*h*w, k*k*i)
 
