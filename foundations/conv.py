@@ -52,12 +52,12 @@ def conv2d(x, w, b, stride=1, padding=0, cols=None):
 # %% ../nbs/12_conv.ipynb #5f673e69
 def _unpatch(g, x, k, stride, padding):
     "Gradient of `patches`: each entry of g is added to the pixel of x that it is a copy of."
-    (n, i, h, w), (rows, cols) = x.shape, _places(x, k, stride, padding)
+    (n, i, h, w), (down, across) = x.shape, _places(x, k, stride, padding)
     out = g.new_zeros(n, h + 2*padding, w + 2*padding, i)
-    g = g.view(n, rows, cols, k, k, i)
+    g = g.view(n, down, across, k, k, i)
     for r in range(k):
         for c in range(k):
-            out[:, r:r + stride*rows:stride, c:c + stride*cols:stride] += g[:, :, :, r, c]
+            out[:, r:r + stride*down:stride, c:c + stride*across:stride] += g[:, :, :, r, c]
     return out[:, padding:padding + h, padding:padding + w].permute(0, 3, 1, 2)
 
 # %% ../nbs/12_conv.ipynb #85b21522
