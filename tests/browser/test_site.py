@@ -99,6 +99,7 @@ def faults(page):
     from axe_playwright_python.sync_playwright import Axe
     found = page.heard + page.evaluate(LOOK)
     if page.evaluate('document.documentElement.dataset.theme') != page.mode: found.append(f'is not {page.mode}')
+    page.evaluate('Promise.race([Promise.all(document.getAnimations().map(a => a.finished)), new Promise(end => setTimeout(end, 2000))])')   # a colour on its way is no fault
     page.evaluate(FEWER_WORDS)
     serious = [v for v in Axe().run(page).response['violations'] if v['impact'] in ('serious', 'critical')]
     return found + [f'{v["id"]} ({v["impact"]}): {v["nodes"][0]["html"][:200]}' for v in serious]
