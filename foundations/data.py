@@ -22,6 +22,8 @@ def show_digits(images, labels=None, cols=8, size=0.8):
     from matplotlib.colors import LinearSegmentedColormap, PowerNorm, to_rgba
     images = torch.as_tensor(images).detach().cpu().float()
     need_size('show_digits', cols=cols)
+    if not (isinstance(size, (int, float)) and 0 < size < math.inf):
+        raise ValueError(f'show_digits: size must be above 0, in inches; found {size!r}')
     need('show_digits', 'images (n,784) or (n,28,28), n > 0', images)
     n, titles = len(images), labels.tolist() if torch.is_tensor(labels) else labels
     titles = [''] * n if labels is None else [textwrap.fill(str(title), 10) for title in titles]
