@@ -82,10 +82,10 @@ def test_each_cell_twice(tmp_path):
 
 
 def test_mutation_names_what_nobody_checks(tmp_path):
-    "A chapter that checks its function notices every change; one that does not is told which line; one that fails as it is counts for nothing."
+    "A chapter that checks its function notices every change; one that does not is told which line; one that fails as it is counts for nothing, and where it failed is told."
     add = '#| export\ndef add(a, b):\n    total = a + b\n    return total'
     good, bad, broken = (write(tmp_path/f'0{i}_{i}.ipynb', add, check) for i, check in enumerate(('assert add(1, 2) == 3', 'add(1, 2)', 'assert add(1, 2) == 4')))
-    for path, words in ((good, '1 of 1 wrong versions noticed'), (bad, '01_1.ipynb: a + b  ->  a - b    in: total = a + b'), (broken, '02_2.ipynb fails as it is')):
+    for path, words in ((good, '1 of 1 wrong versions noticed'), (bad, '01_1.ipynb: a + b  ->  a - b    in: total = a + b'), (broken, 'AssertionError() in\nassert add(1, 2) == 4\n02_2.ipynb fails as it is')):
         done = tool('mutate.py', path, '--sample', '9')
         assert words in done.stdout and done.returncode == (path != good), done.stdout + done.stderr
 

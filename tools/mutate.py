@@ -111,10 +111,15 @@ def try_chapter(path, wrong, end):
     for stream, mode in enumerate((os.O_RDONLY, os.O_WRONLY, os.O_WRONLY)): os.dup2(os.open(os.devnull, mode), stream)
     from IPython.core.interactiveshell import InteractiveShell
     shell, cells = InteractiveShell.instance(), code_cells(path)[0]
-    def run(cells): return all(shell.run_cell(c).success for c in cells)
+    def run(cells, tell=False):
+        for cell in cells:
+            if (done := shell.run_cell(cell)).success: continue
+            if tell: os.write(screen, f'{path.name}: {done.error_before_exec or done.error_in_exec!r} in\n{cell}\n'.encode())
+            return False
+        return True
     first, last = min(w[1] for w in wrong), max(w[1] for w in wrong)
     for i, cell in enumerate(cells[:last + 1]):
-        if i == first and not passes(lambda: run(cells[i:])):
+        if i == first and not passes(lambda: run(cells[i:], tell=True)):
             os.write(screen, f'{path.name} fails as it is, or takes more than {SECONDS} s\n'.encode())
             return False
         for _, place, label, source, key in wrong:
