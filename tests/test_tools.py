@@ -1,6 +1,5 @@
 """The tools notice what they are for: each fault is planted, and named."""
-import pytest
-import json, os, shutil, subprocess, sys
+import ast, json, os, re, shutil, subprocess, sys
 from pathlib import Path
 import nbformat, pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -148,3 +147,13 @@ def test_a_readers_work_is_safe(tmp_path):
     assert '01_one.ipynb has changed' in said and 'cp nbs/01_one.ipynb my/new_01_one.ipynb' in said and mine.read_bytes() == work
     write(tmp_path/'nbs/02_two.ipynb', 'b = 1')
     assert len(list(update(tmp_path))) == 1 and (tmp_path/'my/02_two.ipynb').exists()
+
+
+def test_the_notes_table_says_what_its_map_draws():
+    "The 49 verdicts in the table of chapter 99, in order, are those of the dict behind its map and its count."
+    cells = [''.join(c['source']) for c in json.loads((ROOT/'nbs/99_the_note.ipynb').read_text(encoding='utf-8'))['cells']]
+    table = next(c for c in cells if c.startswith('## Deeper: which of the 49'))
+    rows = re.findall(r'^\| <a id="note-(\d+)"></a>(\d+) \|.*\| \*\*(\w).*\]\(.*\|$', table, re.M)
+    page = re.search(r'^page = (\{.*?\})', next(c for c in cells if 'verdict = dict' in c), re.M | re.S)[1]
+    assert [int(a) for a, *_ in rows] == [int(b) for _, b, _ in rows] == list(range(1, 50))
+    assert ''.join(v.lower() for *_, v in rows) == ''.join(ast.literal_eval(page).values())
