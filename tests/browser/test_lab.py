@@ -105,7 +105,9 @@ def read_through(browser, lab, shots, name):
     page, path = open_notebook(browser, address, folder, name), folder/'nbs'/name
     original = json.loads(path.read_text(encoding='utf-8'))
     sources = [''.join(c['source']) for c in original['cells']]
+    unsaved = []
     try:
+        if page.evaluate('() => jupyterapp.shell.currentWidget.context.model.dirty'): unsaved.append('opens as unsaved')
         run_all(page)
         if any('interact(' in source for source in sources) and not page.evaluate(FAILED): move_slider(page)
         save(page, path)
@@ -114,7 +116,7 @@ def read_through(browser, lab, shots, name):
         page.close()
         end_kernels(address)
     stored = json.loads(path.read_text(encoding='utf-8'))
-    found = [o['evalue'] for c in stored['cells'] for o in c.get('outputs', []) if o['output_type'] == 'error']
+    found = unsaved + [o['evalue'] for c in stored['cells'] for o in c.get('outputs', []) if o['output_type'] == 'error']
     if [''.join(c['source']) for c in stored['cells']] != sources: found.append('the cells are not what they were')
     # a long run shows other figures when it is cut short for a test, and measured times move by a digit
     exempt = any('in_test(' in source or source.startswith('#| measured\n') for source in sources)
