@@ -11,7 +11,7 @@ LAB := $(SCREEN_FLAG) $(LAB_FLAGS)
 help:
 	@echo 'make lab         set up, then open JupyterLab on your own copies of the notebooks, in my/'
 	@echo 'make test        set up, then check everything that CI checks'
-	@echo 'make check       the quick part of it: notebooks clean, library in sync, imports backwards'
+	@echo 'make check       the quick part of it: notebooks clean, library in sync, imports from earlier chapters only'
 	@echo 'make browser     the website and JupyterLab in a real browser (Chromium; skipped where there is none)'
 	@echo 'make notebooks   run every notebook in a fresh kernel and store its outputs'
 	@echo 'make outputs     run every notebook and compare with what is stored (20 minutes)'
